@@ -1,0 +1,46 @@
+/* inspect.h - the inspector from outside: observations in, records out. One thread; no I/O, no clock, no globals. */
+#ifndef OAUTHTAP_INSPECT_H
+#define OAUTHTAP_INSPECT_H
+
+#include "inspect/capture_decide.h"
+#include "inspect/base/hash.h"
+#include "inspect/observation.h"
+#include "inspect/record.h"
+
+/* What the connector should be. Empty texts: not said. They must outlive the inspector. */
+struct connector_settings {
+  struct text client_id, client_secret, token_url, refresh_url, authorization_url, redirect_uri, scope, api_base;
+};
+
+struct rule_override {
+  struct text rule;             /* exact id, or a group: "jwt/" or "jwt/x" ending in "*" */
+  bool is_disabled;
+  enum severity severity;       /* used where not disabled */
+};
+
+struct inspect_settings {
+  struct connector_settings connector;
+  const struct rule_override *overrides;
+  size_t override_count;
+  uint8_t fingerprint_key[FINGERPRINT_KEY_BYTES];
+  struct hash_key hash_key;
+};
+
+/* record_fn - called for each record, in order, from within inspect_observe. The record and all in it are valid until it returns. */
+typedef void record_fn(void *owner, const struct record *record);
+
+struct inspect;
+/* inspect_new - settings are copied (texts are not). NULL: no memory. */
+struct inspect *inspect_new(const struct inspect_settings *settings, record_fn *on_record, void *owner);
+void inspect_free(struct inspect *inspect);
+/* inspect_observe - takes the observation's facts in; the observation stays the caller's. OBSERVED_TICK releases what was held long enough;
+ * OBSERVED_END_OF_RUN releases all, then the steps and the summary. */
+void inspect_observe(struct inspect *inspect, const struct observation *observation);
+/* inspect_take_capture_table - a new table if what is learned has changed since the last call, else NULL. The caller owns it
+ * (capture_table_free), and frees it when no thread uses it any more. */
+struct capture_table *inspect_take_capture_table(struct inspect *inspect);
+void capture_table_free(struct capture_table *table);
+/* inspect_worst - the worst severity found so far; inspect_count - how many of a severity. */
+bool inspect_has_findings_at(const struct inspect *inspect, enum severity at_least);
+
+#endif

@@ -1,0 +1,104 @@
+/* record.h - what comes out: findings, steps and the summary, and their rendering. Everything in a record is already redacted (safe_text), so
+ * sinks cannot leak. */
+#ifndef OAUTHTAP_RECORD_H
+#define OAUTHTAP_RECORD_H
+
+#include "inspect/base/text.h"
+
+enum severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_ERROR, SEVERITY_NONE /* overrides: off */ };
+enum step { STEP_NONE, STEP_TOKEN, STEP_API, STEP_REFRESH, STEP_API_AFTER_REFRESH, STEP_CONNECTOR, STEP_COUNT };
+enum step_status { STEP_NOT_SEEN, STEP_VERIFIED, STEP_FAILED };
+
+const char *severity_name(enum severity severity);         /* "info", "warning", "error" */
+int severity_from_name(struct text name, enum severity *severity); /* 0 or -EINVAL */
+const char *step_name(enum step step);                      /* "token", "api", "refresh", "api-after-refresh", "connector"; "" for none */
+const char *step_status_name(enum step_status status);      /* "not_seen", "verified", "failed" */
+
+/* Text that went through the redactor (redact.h makes it): the only kind that records hold. */
+struct safe_text {
+  struct text text;
+};
+
+struct reference {
+  const char *title, *url;
+};
+#define MAX_REFERENCES 4
+
+struct evidence {
+  const char *name;
+  enum { EVIDENCE_TEXT, EVIDENCE_NUMBER, EVIDENCE_FINGERPRINT, EVIDENCE_BOOLEAN } kind;
+  struct safe_text text;        /* text and fingerprint */
+  int64_t number;
+};
+#define MAX_EVIDENCE 16
+
+struct exchange_summary {
+  uint64_t id;                  /* 0: the finding is not about one exchange */
+  struct safe_text method, url;
+  uint16_t status;
+  int64_t started_wall_ms;
+  double duration_ms;
+};
+
+struct finding {
+  const char *rule;             /* "token/missing-refresh-token" */
+  enum severity severity;
+  const char *title;
+  struct safe_text message, remedy;
+  const struct reference *references;
+  size_t reference_count;
+  enum step step;
+  struct safe_text flow, client_id; /* empty: none */
+  struct exchange_summary exchange;
+  struct evidence evidence[MAX_EVIDENCE];
+  size_t evidence_count;
+  uint64_t occurrences;
+};
+
+struct step_record {
+  enum step step;
+  enum step_status status;
+  struct safe_text flow, client_id;
+  uint64_t exchange;            /* that proves it; 0: none */
+  struct safe_text sentence;    /* what proves it or what failed, for people */
+};
+
+struct not_seen {
+  const char *kind;             /* "tunnel", "client-rejected-ca", "loss", … */
+  struct safe_text text;        /* what and its cure, one sentence */
+};
+#define MAX_NOT_SEEN 16
+
+struct summary {
+  uint64_t exchanges, lost;
+  uint64_t findings[3];         /* by severity */
+  enum step_status steps[STEP_COUNT];
+  uint64_t token_exchanges, api_calls;
+  struct not_seen not_seen[MAX_NOT_SEEN];
+  size_t not_seen_count;
+};
+
+enum record_kind { RECORD_FINDING, RECORD_STEP, RECORD_SUMMARY };
+struct record {
+  enum record_kind kind;
+  int64_t wall_ms;
+  union {
+    struct finding finding;
+    struct step_record step;
+    struct summary summary;
+  };
+};
+
+/* record_write_json - one line, "\n" included, as docs/findings.schema.json says. */
+void record_write_json(const struct record *record, struct text_out *out);
+
+struct text_style {
+  bool has_color;
+  bool is_quiet;                /* findings only as one line, no steps */
+  bool is_verbose;              /* evidence and references, too */
+  unsigned columns;             /* 0: do not wrap */
+};
+/* record_write_text - a block for a terminal: severity, title, where, remedy; the summary as a table of the steps. */
+void record_write_text(const struct record *record, const struct text_style *style, struct text_out *out);
+
+#endif

@@ -1,0 +1,29 @@
+/* options.h - what a person can set: one table feeds the command line, --help, the config file and the man page. */
+#ifndef OAUTHTAP_OPTIONS_H
+#define OAUTHTAP_OPTIONS_H
+
+#include "inspect/inspect.h"
+
+struct string_list {
+  const char **items; /* NUL-terminated strings */
+  size_t count;
+};
+
+struct options {
+  /* proxy */
+  const char *listen_host;
+  uint16_t listen_port; /* 0: a free one */
+  bool allows_remote;
+  const char *upstream_ca; /* PEM file or NULL */
+  struct string_list insecure_upstream, pass; /* host patterns */
+  const char *ca_dir;      /* NULL: the default folder */
+  const char *findings;    /* path, "-" for standard output */
+  enum severity fail_on;   /* SEVERITY_NONE: never */
+  struct string_list disable, severity; /* "RULE", "RULE=LEVEL" as given */
+  bool is_json, is_quiet, is_verbose;
+  const char *ui;          /* "off" or HOST:PORT */
+  /* the connector */
+  const char *client_id, *client_secret_file, *token_url, *refresh_url;
+};
+
+#endif
