@@ -132,10 +132,7 @@ static bool request_data(struct session *session, struct text data) {
   }
   if (upstream->out.length >= FLUSH_BYTES)
     upstream_flush(upstream);
-  if (!upstream_is_full(upstream))
-    return true;
-  upstream->is_client_paused = true;
-  return false;
+  return true; /* fullness is asked for between two reads: a codec stopped here would still owe its last event */
 }
 
 static void request_trailers(struct session *session, const struct http_head *trailers) {
@@ -199,18 +196,13 @@ static void response_head(struct session *session, struct upstream *upstream, co
   exchange->response = RESPONSE_BODY;
 }
 
-static bool response_data(struct session *session, struct upstream *upstream, struct text data) {
+static bool response_data(struct session *session, struct text data) {
   struct exchange_run *exchange = &session->exchange;
   tap_response_data(exchange->tap, data);
   http_send_data(session->codec, exchange->stream_id, data, &session->out);
   if (session->out.length >= FLUSH_BYTES)
     session_flush(session, true);
-  if (session->is_freeing)
-    return false;
-  if (!stream_is_full(session->client))
-    return true;
-  upstream->is_paused_for_client = true;
-  return false;
+  return !session->is_freeing;
 }
 
 static void response_end(struct session *session, struct upstream *upstream) {
@@ -245,7 +237,7 @@ bool exchange_on_response_event(void *owner, const struct http_event *event) {
   switch (event->kind) {
   case HTTP_INFORMATIONAL: response_informational(session, event->head); break;
   case HTTP_HEAD: response_head(session, upstream, event->head); break;
-  case HTTP_DATA: return response_data(session, upstream, event->data);
+  case HTTP_DATA: return response_data(session, event->data);
   case HTTP_TRAILERS:
     if (!exchange->is_response_end_sent)
       http_send_end(session->codec, exchange->stream_id, event->head->fields, event->head->field_count, &session->out);

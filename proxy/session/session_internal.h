@@ -40,7 +40,6 @@ struct upstream {
   struct text_out out;       /* encoded, not yet written */
   uint64_t answered;         /* exchanges that it has answered: above 0 it is reused */
   bool is_paused_for_client; /* on_data took less since the client is full */
-  bool is_client_paused;     /* the client's body waits for this one to drain */
   bool has_ended;            /* its reading side is over */
   enum fault fault;
   char detail[512];

@@ -200,8 +200,11 @@ static size_t receive(struct upstream *upstream, struct text data) {
   struct session *session = upstream->session;
   size_t taken = 0;
   while (taken < data.length && session->exchange.is_active && session->exchange.upstream == upstream && !session->is_freeing &&
-         session->state == CLIENT_HTTP && session->exchange.response != RESPONSE_DONE && !upstream->is_paused_for_client &&
-         upstream->state == UPSTREAM_READY) {
+         session->state == CLIENT_HTTP && session->exchange.response != RESPONSE_DONE && upstream->state == UPSTREAM_READY) {
+    if (stream_is_full(session->client)) {
+      upstream->is_paused_for_client = true;
+      break;
+    }
     size_t got = http_receive(upstream->codec, text_slice(data, taken, data.length), exchange_on_response_event, upstream);
     taken += got;
     if (!got)
@@ -241,7 +244,6 @@ static size_t on_upstream_data(void *owner, struct text data) {
 static void on_upstream_drained(void *owner) {
   struct upstream *upstream = owner;
   struct session *session = upstream->session;
-  upstream->is_client_paused = false;
   if (session->is_freeing)
     return;
   session->exchange.progress_us = session_now(session);
