@@ -16,7 +16,7 @@ enum http_event_kind {
                          http_receive takes none of them any more */
   HTTP_REFUSED,       /* the peer broke the protocol: code = status to answer with (400, 414, 431, 501, 505; 502 for responses), data = reason
                          for people, offset = byte of the connection at which it broke. Nothing more can be received */
-  HTTP_RESET,         /* the message cannot be completed (truncated): code = negative error */
+  HTTP_RESET,         /* the message cannot be completed: code = negative error (ERROR_TRUNCATED, -ENOMEM) */
 };
 
 struct http_event {
@@ -43,10 +43,12 @@ struct http_codec *http1_client(const struct http_limits *limits);
 void http_codec_free(struct http_codec *codec);
 
 /* http_receive - consumes bytes and calls on_event for what they hold. Returns the bytes taken; the rest stays with the caller. It always
- * stops after HTTP_END, HTTP_UPGRADED, HTTP_REFUSED and HTTP_RESET, so that pipelined bytes wait. */
+ * stops after HTTP_END, HTTP_UPGRADED, HTTP_REFUSED and HTTP_RESET, so that pipelined bytes wait. Where on_event stopped it earlier, call it
+ * again even with no bytes left: an event that needs none (HTTP_END after a head without a body) may be due. After a message that said
+ * close, further bytes are taken and dropped. */
 size_t http_receive(struct http_codec *codec, struct text bytes, http_event_fn *on_event, void *owner);
 /* http_receive_end - the stream has ended. is_clean: FIN (after close_notify where there is TLS). Ends a body that lasts until close (when
- * clean), else HTTP_RESET with ERROR_TRUNCATED if a message was under way; no event if none was. */
+ * clean), else HTTP_RESET with ERROR_TRUNCATED if a message was under way or (client) a response is still owed; no event if none was. */
 void http_receive_end(struct http_codec *codec, bool is_clean, http_event_fn *on_event, void *owner);
 
 /* Writing. Framing is made anew: from head->framing (HTTP_LENGTH: Content-Length: body_bytes; HTTP_CHUNKED, HTTP_UNTIL_CLOSE: chunked, or
@@ -54,8 +56,10 @@ void http_receive_end(struct http_codec *codec, bool is_clean, http_event_fn *on
  * case as they are in head->fields, less the hop-by-hop ones (Connection and what it names, Keep-Alive, Proxy-Connection,
  * Proxy-Authorization, TE but `trailers`, Transfer-Encoding, Upgrade unless head->upgrade is set, HTTP2-Settings) and less Content-Length.
  * Requests go out in origin form with the received Host, or one made of head->authority; HTTP/1.1 always. Responses: HTTP/1.1;
- * `Connection: close` is added where head->wants_close.
- * Each returns 0, -EINVAL (CR, LF, NUL in a name or value, a bad method or target: nothing is written) or -ENOMEM. */
+ * `Connection: close` is added where head->wants_close and wherever the connection cannot go on.
+ * Each returns 0, -EINVAL (CR, LF, NUL in a name or value, a bad method or target: nothing is written) or -ENOMEM. -EINVAL, too, for a
+ * head while a message is being sent or none may be opened, for data beyond the announced length (not written), and from http_send_end where
+ * less than announced was sent (the connection can then only be closed). Data for a message without a body (HEAD, 204, 304) is dropped. */
 int http_send_head(struct http_codec *codec, uint32_t stream_id, const struct http_head *head, struct text_out *out);
 int http_send_informational(struct http_codec *codec, uint32_t stream_id, const struct http_head *head, struct text_out *out);
 int http_send_data(struct http_codec *codec, uint32_t stream_id, struct text data, struct text_out *out);

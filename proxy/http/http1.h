@@ -61,6 +61,7 @@ struct http_codec {
   size_t field_count, field_capacity;
   struct http_head head;
   struct http1_fault fault;
+  const char *body_fault_at; /* the byte of the current piece of body that one of our own checks refused */
   size_t chunk_extension_bytes, informational_count;
   http_event_fn *on_event; /* during http_receive */
   void *owner;

@@ -106,12 +106,13 @@ static int on_body(llhttp_t *parser, const char *at, size_t length) {
 
 static int on_chunk_extension(llhttp_t *parser, const char *at, size_t length) {
   struct http_codec *codec = parser->data;
-  codec->chunk_extension_bytes += length;
-  if (codec->chunk_extension_bytes > codec->limits.chunk_extension_bytes)
-    return http1_refuse(codec, 400, 0, "the chunk extensions are too long");
-  for (size_t i = 0; i < length; i++)
+  for (size_t i = 0; i < length; i++) {
+    codec->body_fault_at = at + i;
+    if (++codec->chunk_extension_bytes > codec->limits.chunk_extension_bytes)
+      return http1_refuse(codec, 400, 0, "the chunk extensions are too long");
     if (((unsigned char)at[i] < 0x20 && at[i] != '\t') || at[i] == 0x7f)
       return http1_refuse(codec, 400, 0, "a chunk extension holds control bytes");
+  }
   return 0;
 }
 
@@ -343,12 +344,11 @@ static size_t receive_body(struct http_codec *codec, struct text bytes) {
   llhttp_errno_t error = llhttp_execute(&codec->parser, bytes.data ? bytes.data : "", bytes.length);
   if (error == HPE_OK)
     return bytes.length;
-  if (error != HPE_PAUSED || codec->fault.status) {
-    if (!codec->fault.status)
+  if (error != HPE_PAUSED) {
+    bool is_ours = codec->fault.status != 0;
+    if (!is_ours)
       note_llhttp_error(codec, bytes);
-    const char *at = llhttp_get_error_pos(&codec->parser);
-    size_t position = at && bytes.data && at >= bytes.data && at <= bytes.data + bytes.length ? (size_t)(at - bytes.data) : 0;
-    emit_refused(codec, codec->offset + position);
+    emit_refused(codec, codec->offset + (is_ours ? (size_t)(codec->body_fault_at - bytes.data) : codec->fault.position));
     return bytes.length;
   }
   const char *at = llhttp_get_error_pos(&codec->parser);
