@@ -55,7 +55,7 @@ export async function startProvider() {
     return json(response, 200, { name: 'Ada', sub: token.accountId });
   };
   return {
-    issuer: as.url, authorizationUrl: `${as.url}/auth`, tokenUrl: `${as.url}/token`, apiUrl: `${api.url}/me`, redirectUri, scope: 'openid offline_access files.read',
+    issuer: as.url, authorizationUrl: `${as.url}/auth`, tokenUrl: `${as.url}/token`, apiUrl: `${api.url}/me`, redirectUri, scope: 'openid files.read',
     stop: () => Promise.all([as, api].map(({ server }) => { server.closeAllConnections(); return new Promise((resolve) => server.close(resolve)); })),
   };
 }

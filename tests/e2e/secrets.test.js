@@ -1,0 +1,92 @@
+// secrets.test.js - a secret never leaks: one in every position of an exchange, every output read, none found. The exchanges are made so that
+// findings fire on them, because what is never printed cannot leak.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { exchange, raw } from './lib/client.js';
+import { startPlainServer } from './lib/origin.js';
+import { startScripted } from './lib/provider.js';
+import { startProxy } from './lib/proxy.js';
+import { scratch } from './lib/scratch.js';
+
+const MARK = 'kAnArY7';
+const made = [];
+function canary(position) {
+  const value = `${MARK}${Buffer.from(position).toString('hex')}${MARK}0123456789abcdef`;
+  made.push([position, value]);
+  return value;
+}
+const base64url = (value) => Buffer.from(value).toString('base64url');
+const jwt = (position) => `${base64url('{"alg":"HS256","typ":"JWT"}')}.${base64url(JSON.stringify({ iss: 'https://as.test', sub: 'ada', exp: 4102444800 }))}.${canary(position)}`;
+const formType = { 'Content-Type': 'application/x-www-form-urlencoded' };
+const post = (type, body, headers = {}) => ({ method: 'POST', headers: { 'Content-Type': type, ...headers }, body: Buffer.from(body) });
+const multipart = (fields) => `${Object.entries(fields).map(([name, value]) => `--edge\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`).join('')}--edge--\r\n`;
+
+async function walk(proxy) {
+  const access = canary('access_token of a response');
+  const answers = {
+    '/token': () => [200, { access_token: access, token_type: 'Bearer', expires_in: 3600, refresh_token: canary('refresh_token of a response'), id_token: jwt('id_token of a response') },
+      { 'Set-Cookie': `sid=${canary('Set-Cookie')}; Path=/`, Location: `https://localhost/cb?code=${canary('code in Location')}#access_token=${canary('fragment in Location')}` }],
+    '/lean': () => [200, { access_token: canary('access_token without company'), expires_in: 60 }],
+    '/refused': () => [400, { error: 'invalid_client', error_description: `the secret ${made.find(([p]) => p === 'client_secret in a form')[1]} of token ${access} is wrong` },
+      { 'WWW-Authenticate': `Basic realm="${canary('a realm')}"` }],
+    '/html': () => [200, `<html>${canary('a page')}</html>`, { 'Content-Type': 'text/html' }],
+    '/me': ({ headers }) => [401, { error: 'invalid_token', message: `${headers.authorization} is not welcome` }, { 'WWW-Authenticate': `Bearer error="invalid_token", error_description="${access} is expired"`, 'X-Echo': `${headers.authorization ?? ''}` }],
+  };
+  const provider = await startScripted(answers);
+  const ask = (path, options) => exchange(provider.url + path, { ...options, proxy });
+  const secretForm = (path, more = '') => ask(path, post(formType['Content-Type'], `grant_type=authorization_code&code=${canary('code in a form')}&client_id=a-client&client_secret=${canary('client_secret in a form')}&code_verifier=${canary('code_verifier in a form')}&x=${canary('an unknown field of a form')}${more}`));
+
+  await ask(`/authorize?response_type=code&client_id=a-client&state=${canary('state in a query')}&nonce=${canary('nonce in a query')}&login_hint=${canary('login_hint in a query')}`);
+  await secretForm('/token');
+  await secretForm('/refused');
+  await secretForm('/lean');
+  await secretForm('/html');
+  await ask('/token', post(formType['Content-Type'], `grant_type=password&username=ada&password=${canary('password in a form')}&assertion=${jwt('assertion in a form')}&client_assertion=${jwt('client_assertion in a form')}`,
+    { Authorization: `Basic ${Buffer.from(`a-client:${canary('client_secret in Basic')}`).toString('base64')}` }));
+  await ask(`/token?grant_type=authorization_code&client_secret=${canary('client_secret in a query')}&code=${canary('code in a query')}&refresh_token=${canary('refresh_token in a query')}&password=${canary('password in a query')}&unheard_of=${canary('an unknown field of a query')}`, { method: 'POST', body: Buffer.alloc(0) });
+  await ask('/token', post('application/json', JSON.stringify({ grant_type: 'authorization_code', code: canary('code in JSON'), client_secret: canary('client_secret in JSON'), nested: { password: canary('a nested password in JSON') } })));
+  await ask('/token', post('multipart/form-data; boundary=edge', multipart({ grant_type: 'authorization_code', code: canary('code in multipart'), client_secret: canary('client_secret in multipart') })));
+  await ask('/elsewhere', post(formType['Content-Type'], `grant_type=refresh_token&refresh_token=${canary('refresh_token in a form')}`));
+  for (const authorization of [access, `Bearer Bearer ${access}`, `Token ${access}`, `bearer ${access}`, `Bearer ${jwt('JWT of an API call')}`, `Bearer {{${canary('a placeholder')}}}`, `Digest username="a", response="${canary('Digest')}"`]) {
+    await ask('/me', { headers: { Authorization: authorization } });
+  }
+  await ask(`/me?access_token=${access}&api_key=${canary('api_key in a query')}`);
+  await ask('/me', { headers: { Cookie: `sid=${canary('Cookie')}`, Referer: `https://localhost/cb?code=${canary('code in Referer')}`, 'X-Api-Key': canary('X-Api-Key'), 'Proxy-Authorization': `Basic ${Buffer.from(`u:${canary('Proxy-Authorization')}`).toString('base64')}` } });
+
+  // What no client library sends: user information, a fragment, secrets in broken requests and broken responses.
+  const server = await startPlainServer((socket) => socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\nX: ${canary('a broken response')}\r\nContent-Length: x${canary('a broken length')}\r\n\r\n`)));
+  const lines = [
+    `GET http://user:${canary('userinfo')}@localhost:${server.port}/p HTTP/1.1`, `GET http://localhost:${server.port}/p?x=1#access_token=${canary('a fragment')} HTTP/1.1`,
+    `GET http://localhost:${server.port}/p?code=${canary('a query before a broken response')} HTTP/1.1`, `GET http://localhost:${server.port}/p?client_secret=${canary('a broken target')} x HTTP/1.1`,
+    `GET http://localhost:${server.port}/p HTTP/1.1\r\n: ${canary('a broken field')}`, `GET /p?access_token=${canary('origin-form')} HTTP/1.1`,
+    `GET http://${canary('a host that does not exist').toLowerCase()}.invalid:1/?code=${canary('a query to nowhere')} HTTP/1.1`,
+  ];
+  for (const line of lines) await raw(proxy.port, `${line}\r\nHost: localhost:${server.port}\r\nConnection: close\r\n\r\n`);
+  await server.stop();
+  await provider.stop();
+}
+
+for (const options of [[], ['--verbose'], ['--format', 'json', '--verbose']]) {
+  test(`no secret appears in any output${options.length ? ` with ${options.join(' ')}` : ''}`, async () => {
+    made.length = 0;
+    const secretFile = join(scratch, 'client-secret');
+    writeFileSync(secretFile, canary('--client-secret-file'), { mode: 0o600 });
+    const proxy = await startProxy('--client-id', 'another-client', '--client-secret-file', secretFile, '--token-url', 'https://localhost:1/token', ...options);
+    await walk(proxy);
+    await proxy.stop();
+    assert.ok(proxy.findings().length >= 5, 'findings fired, so there was something to leak into');
+    assert.match(JSON.stringify(proxy.findings()), /tok:[0-9a-f]{12}/);
+    const outputs = proxy.outputs().map(([name, text]) => [name, text.toLowerCase()]);
+    for (const [position, value] of made) {
+      if (position === 'a host that does not exist') continue; // a host is no secret; it is there so that an error names it
+      for (const [name, text] of outputs) {
+        for (const form of [value, Buffer.from(value).toString('base64').slice(0, -4), Buffer.from(value).toString('hex'), value.slice(0, 24)]) {
+          assert.ok(!text.includes(form.toLowerCase()), `${position} is in ${name}: …${text.slice(Math.max(0, text.indexOf(form.toLowerCase()) - 200), text.indexOf(form.toLowerCase()) + 100)}…`);
+        }
+      }
+    }
+    for (const [name, text] of proxy.outputs()) assert.doesNotMatch(text, /[\x00-\x08\x0b-\x1f\x7f]/, `control characters in ${name}`);
+  });
+}
