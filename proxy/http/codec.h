@@ -48,7 +48,8 @@ void http_codec_free(struct http_codec *codec);
  * close, further bytes are taken and dropped. */
 size_t http_receive(struct http_codec *codec, struct text bytes, http_event_fn *on_event, void *owner);
 /* http_receive_end - the stream has ended. is_clean: FIN (after close_notify where there is TLS). Ends a body that lasts until close (when
- * clean), else HTTP_RESET with ERROR_TRUNCATED if a message was under way or (client) a response is still owed; no event if none was. */
+ * clean), else HTTP_RESET with ERROR_TRUNCATED if a message was under way; no event if not one byte of a message
+ * had come, even where the client codec still waits for a response (such a request may be worth a retry). */
 void http_receive_end(struct http_codec *codec, bool is_clean, http_event_fn *on_event, void *owner);
 
 /* Writing. Framing is made anew: from head->framing (HTTP_LENGTH: Content-Length: body_bytes; HTTP_CHUNKED, HTTP_UNTIL_CLOSE: chunked, or

@@ -458,7 +458,7 @@ void http_receive_end(struct http_codec *codec, bool is_clean, http_event_fn *on
     step(codec, TEXT_NONE);
   switch (codec->state) {
   case RECEIVE_HEAD:
-    if (codec->section.length || (!codec->is_server && codec->is_under_way))
+    if (codec->section.length)
       emit_reset(codec, ERROR_TRUNCATED);
     break;
   case RECEIVE_BODY:

@@ -171,7 +171,16 @@ static enum http1_send_body response_body(const struct http_codec *codec, const 
   return codec->is_peer_http10 ? SEND_UNTIL_CLOSE : SEND_CHUNKED;
 }
 
+/* An answer to what never became a request (malformed, too slow): nothing of the request before it counts any more. */
+static void forget_request(struct http_codec *codec) {
+  codec->is_head_method = codec->is_connect_method = false;
+  codec->has_received = codec->has_sent = false;
+  codec->must_close = true;
+}
+
 static int send_response(struct http_codec *codec, const struct http_head *head, struct text_out *out) {
+  if (!codec->is_under_way)
+    forget_request(codec);
   struct http_head sent = *head;
   codec->send_body = response_body(codec, head);
   if (codec->send_body == SEND_LENGTH && head->framing == HTTP_NO_BODY)

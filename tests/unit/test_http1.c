@@ -448,6 +448,28 @@ static void a_client_of_http_1_0_gets_a_body_that_ends_with_the_connection(void 
   text_out_free(&out);
 }
 
+static void the_answer_to_a_malformed_request_has_a_body_even_after_head(void **state) {
+  (void)state;
+  struct http_codec *codec = http1_server(NULL);
+  struct text_out out = {0};
+  struct http_head head = {.status = 200, .reason = TEXT("OK"), .body_bytes = -1};
+  enum http_event_kind last = HTTP_RESET;
+  http_receive(codec, TEXT("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"), ignore_event, NULL);
+  assert_int_equal(http_send_head(codec, 1, &head, &out), 0);
+  assert_int_equal(http_send_end(codec, 1, NULL, 0, &out), 0);
+  http_receive(codec, TEXT("GET bad request HTTP/1.1\r\n"), ignore_event, &last);
+  assert_int_equal(last, HTTP_REFUSED);
+  text_out_reset(&out);
+  head = (struct http_head){.status = 400, .reason = TEXT("Bad Request"), .framing = HTTP_LENGTH, .body_bytes = 2};
+  assert_int_equal(http_send_head(codec, 1, &head, &out), 0);
+  assert_int_equal(http_send_data(codec, 1, TEXT("no"), &out), 0);
+  assert_int_equal(http_send_end(codec, 1, NULL, 0, &out), 0);
+  assert_false(http_is_reusable(codec));
+  assert_text("400", text_out_view(&out), TEXT("HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"));
+  http_codec_free(codec);
+  text_out_free(&out);
+}
+
 /* ---- reading the vectors ---- */
 
 static struct vector vectors[MAX_VECTORS];
@@ -487,6 +509,7 @@ int main(void) {
       cmocka_unit_test(an_early_final_response_makes_the_connection_unusable),
       cmocka_unit_test(never_writes_more_than_was_announced),
       cmocka_unit_test(takes_nothing_after_it_has_sent_101),
+      cmocka_unit_test(the_answer_to_a_malformed_request_has_a_body_even_after_head),
       cmocka_unit_test(a_server_connection_is_reusable_once_request_and_response_are_over),
       cmocka_unit_test(a_client_of_http_1_0_gets_a_body_that_ends_with_the_connection),
   };
