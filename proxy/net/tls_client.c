@@ -1,0 +1,264 @@
+/* tls_client.c - the side that upstreams see: verification, sessions to resume, and what to tell people when it fails. Connections that
+ * verify nothing have a context of their own and share no session with the others. */
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <uthash.h>
+
+#include "proxy/net/tls_internal.h"
+
+enum { MAX_SESSIONS = 1024 };
+
+struct kept_session {
+  char *key;
+  SSL_SESSION *session;
+  UT_hash_handle hh; /* uthash keeps the order of insertion: the first is the oldest */
+};
+
+struct tls_client {
+  SSL_CTX *verifying, *insecure;
+  struct kept_session *sessions;
+};
+
+static void drop_session(struct tls_client *client, struct kept_session *kept) {
+  HASH_DEL(client->sessions, kept);
+  SSL_SESSION_free(kept->session);
+  free(kept->key);
+  free(kept);
+}
+
+/* on_new_session - 1: the reference is ours. */
+static int on_new_session(SSL *ssl, SSL_SESSION *session) {
+  struct tls_client *client = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+  const char *key = stream_tls_session_key(ssl);
+  if (!client || !key)
+    return 0;
+  struct kept_session *kept = NULL;
+  HASH_FIND_STR(client->sessions, key, kept);
+  if (kept)
+    drop_session(client, kept);
+  if (HASH_COUNT(client->sessions) >= MAX_SESSIONS)
+    drop_session(client, client->sessions);
+  kept = calloc(1, sizeof *kept);
+  if (!kept || !(kept->key = strdup(key))) {
+    free(kept);
+    return 0;
+  }
+  kept->session = session;
+  HASH_ADD_KEYPTR(hh, client->sessions, kept->key, strlen(kept->key), kept);
+  return 1;
+}
+
+static SSL_CTX *context_new(void) {
+  SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+  if (context) {
+    tls_context_set_up(context);
+    static const unsigned char alpn[] = "\x08http/1.1";
+    SSL_CTX_set_alpn_protos(context, alpn, sizeof alpn - 1);
+  }
+  return context;
+}
+
+struct tls_client *tls_client_new(const char *ca_file, struct error *error) {
+  struct tls_client *client = calloc(1, sizeof *client);
+  if (!client || !(client->verifying = context_new()) || !(client->insecure = context_new())) {
+    error_set(error, ERROR_CRYPTO, "cannot set up TLS for upstreams");
+    goto failed;
+  }
+  SSL_CTX_set_verify(client->verifying, SSL_VERIFY_PEER, NULL);
+  SSL_CTX_set_default_verify_paths(client->verifying);
+  if (ca_file && SSL_CTX_load_verify_file(client->verifying, ca_file) != 1) {
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    error_set(error, ERROR_CRYPTO, "cannot read CA certificates from %s: %s", ca_file, reason ? reason : "no certificate in it");
+    goto failed;
+  }
+  SSL_CTX_set_session_cache_mode(client->verifying, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(client->verifying, on_new_session);
+  SSL_CTX_set_app_data(client->verifying, client);
+  SSL_CTX_set_verify(client->insecure, SSL_VERIFY_NONE, NULL);
+  SSL_CTX_set_security_level(client->insecure, 0);
+  SSL_CTX_set_options(client->insecure, SSL_OP_LEGACY_SERVER_CONNECT);
+  SSL_CTX_set_session_cache_mode(client->insecure, SSL_SESS_CACHE_OFF);
+  ERR_clear_error();
+  return client;
+failed:
+  ERR_clear_error();
+  tls_client_free(client);
+  return NULL;
+}
+
+void tls_client_free(struct tls_client *client) {
+  if (!client)
+    return;
+  if (client->verifying)
+    SSL_CTX_set_app_data(client->verifying, NULL); /* streams may outlive us and hold the context */
+  while (client->sessions)
+    drop_session(client, client->sessions);
+  SSL_CTX_free(client->verifying);
+  SSL_CTX_free(client->insecure);
+  free(client);
+}
+
+static bool copy_name(struct text name, char out[256]) {
+  if (name.length > 255 || (name.length && memchr(name.data, 0, name.length)))
+    return false;
+  if (name.length)
+    memcpy(out, name.data, name.length);
+  out[name.length] = 0;
+  return true;
+}
+
+static bool set_up_verification(SSL *ssl, const char *host) {
+  unsigned char address[16];
+  X509_VERIFY_PARAM *parameters = SSL_get0_param(ssl);
+  if (!host[0]) /* an empty name would mean any: refuse */
+    return false;
+  if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)
+    return X509_VERIFY_PARAM_set1_ip_asc(parameters, host) == 1;
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  return SSL_set1_host(ssl, host) == 1;
+}
+
+struct stream *stream_tls_connect(struct stream *lower, struct tls_client *client, const struct tls_target *target) {
+  char sni[256], host[256], *key = NULL;
+  const struct stream_facts *facts = stream_facts(lower);
+  ERR_clear_error();
+  SSL *ssl = SSL_new(target->is_insecure ? client->insecure : client->verifying);
+  if (!ssl || !copy_name(target->sni, sni) || !copy_name(target->verify_host, host))
+    goto failed;
+  if (sni[0] && SSL_set_tlsext_host_name(ssl, sni) != 1)
+    goto failed;
+  if (!target->is_insecure) {
+    if (!set_up_verification(ssl, host))
+      goto failed;
+    if (asprintf(&key, "%s|%u|%s|%s", facts->peer, (unsigned)facts->peer_port, sni, host) < 0)
+      key = NULL;
+    struct kept_session *kept = NULL;
+    if (key)
+      HASH_FIND_STR(client->sessions, key, kept);
+    if (kept) {
+      SSL_set_session(ssl, kept->session);
+      HASH_DEL(client->sessions, kept); /* used last: to the end of the order */
+      HASH_ADD_KEYPTR(hh, client->sessions, kept->key, strlen(kept->key), kept);
+    }
+  }
+  SSL_set_connect_state(ssl);
+  return stream_tls_new(lower, ssl, TEXT_NONE, key, true);
+failed:
+  SSL_free(ssl);
+  return stream_tls_new(lower, NULL, TEXT_NONE, key, true);
+}
+
+/* ---- explaining ---- */
+
+static void format_date(const ASN1_TIME *time, char out[32]) {
+  struct tm when;
+  snprintf(out, 32, "an unknown date");
+  if (ASN1_TIME_to_tm(time, &when) == 1)
+    strftime(out, 32, "%Y-%m-%d", &when);
+}
+
+static void format_names(X509 *certificate, char *out, size_t size) {
+  GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+  size_t used = 0;
+  out[0] = 0;
+  for (int i = 0; i < sk_GENERAL_NAME_num(names) && used < size; i++) {
+    const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+    char address[INET6_ADDRSTRLEN] = "";
+    int length = 0, written = 0;
+    if (name->type == GEN_DNS) {
+      length = ASN1_STRING_length(name->d.dNSName);
+      written = snprintf(out + used, size - used, "%s%.*s", used ? ", " : "", length, (const char *)ASN1_STRING_get0_data(name->d.dNSName));
+    } else if (name->type == GEN_IPADD) {
+      length = ASN1_STRING_length(name->d.iPAddress);
+      if (length == 4 || length == 16)
+        inet_ntop(length == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(name->d.iPAddress), address, sizeof address);
+      written = snprintf(out + used, size - used, "%s%s", used ? ", " : "", address);
+    }
+    used += written > 0 ? (size_t)written : 0;
+  }
+  GENERAL_NAMES_free(names);
+  if (!out[0])
+    snprintf(out, size, "no name at all");
+}
+
+static void explain_certificate(const SSL *ssl, long result, struct stream_facts *facts) {
+  X509 *certificate = SSL_get0_peer_certificate(ssl);
+  char date[32] = "an unknown date", names[160] = "an unknown name", issuer[160] = "unknown";
+  if (certificate) {
+    format_names(certificate, names, sizeof names);
+    X509_NAME_oneline(X509_get_issuer_name(certificate), issuer, sizeof issuer);
+  }
+  switch (result) {
+  case X509_V_ERR_CERT_HAS_EXPIRED:
+    if (certificate)
+      format_date(X509_get0_notAfter(certificate), date);
+    facts->fault = FAULT_CERTIFICATE_EXPIRED;
+    tls_detail_set(facts, "a certificate of the server has expired (its own ends on %s)", date);
+    break;
+  case X509_V_ERR_CERT_NOT_YET_VALID:
+    if (certificate)
+      format_date(X509_get0_notBefore(certificate), date);
+    facts->fault = FAULT_CERTIFICATE_NOT_YET_VALID;
+    tls_detail_set(facts, "a certificate of the server is not valid yet (its own begins on %s)", date);
+    break;
+  case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    facts->fault = FAULT_CERTIFICATE_SELF_SIGNED;
+    tls_detail_set(facts, "the server's certificate is self-signed (%s)", issuer);
+    break;
+  case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+  case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+  case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+  case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    facts->fault = FAULT_CERTIFICATE_UNKNOWN_ISSUER;
+    tls_detail_set(facts, "the issuer of the server's certificate is not trusted: %s", issuer);
+    break;
+  case X509_V_ERR_HOSTNAME_MISMATCH:
+  case X509_V_ERR_IP_ADDRESS_MISMATCH:
+    facts->fault = FAULT_CERTIFICATE_WRONG_HOST;
+    tls_detail_set(facts, "the server's certificate is for %s", names);
+    break;
+  case X509_V_ERR_EE_KEY_TOO_SMALL:
+  case X509_V_ERR_CA_KEY_TOO_SMALL:
+  case X509_V_ERR_CA_MD_TOO_WEAK:
+    facts->fault = FAULT_CERTIFICATE_WEAK_KEY;
+    tls_detail_set(facts, "the server's certificate is too weak: %s", X509_verify_cert_error_string(result));
+    break;
+  case X509_V_ERR_CERT_REVOKED:
+    facts->fault = FAULT_CERTIFICATE_REVOKED;
+    tls_detail_set(facts, "the server's certificate was revoked");
+    break;
+  default:
+    facts->fault = FAULT_CERTIFICATE_OTHER;
+    tls_detail_set(facts, "the server's certificate was refused: %s", X509_verify_cert_error_string(result));
+  }
+}
+
+void tls_client_explain(const SSL *ssl, unsigned long error, struct stream_facts *facts) {
+  int reason = ERR_GET_REASON(error);
+  long result = SSL_get_verify_result(ssl);
+  const char *words = ERR_reason_error_string(error);
+  if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED && result != X509_V_OK) {
+    explain_certificate(ssl, result, facts);
+  } else if (facts->alert == 116) {
+    facts->fault = FAULT_TLS_CLIENT_CERTIFICATE_WANTED;
+    tls_detail_set(facts, "the server wants a client certificate");
+  } else if (facts->alert == SSL_AD_PROTOCOL_VERSION || reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_WRONG_SSL_VERSION) {
+    facts->fault = FAULT_TLS_VERSION;
+    tls_detail_set(facts, "the server speaks neither TLS 1.2 nor TLS 1.3");
+  } else {
+    facts->fault = FAULT_TLS_HANDSHAKE;
+    if (reason == SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED)
+      tls_detail_set(facts, "the server lacks secure renegotiation (RFC 5746)");
+    else if (reason == SSL_R_DH_KEY_TOO_SMALL)
+      tls_detail_set(facts, "the server's Diffie-Hellman key is too small");
+    else if (facts->alert == SSL_AD_HANDSHAKE_FAILURE)
+      tls_detail_set(facts, "the server has no cipher suite, group or signature algorithm in common with us (alert handshake_failure)");
+    else if (facts->alert >= 0)
+      tls_detail_set(facts, "the server sent the TLS alert \"%s\"", SSL_alert_desc_string_long(facts->alert));
+    else
+      tls_detail_set(facts, "TLS with the server failed: %s", words ? words : "unknown reason");
+  }
+}
