@@ -26,7 +26,7 @@ struct stream_tls {
   void *hook_arg;
   int lower_error, end_error;
   enum stream_end lower_end, end;
-  bool is_client, is_started, is_paused, is_full, is_finishing, is_finished, is_closed, is_failed;
+  bool is_client, is_started, is_paused, is_full, is_finishing, is_finished, is_closing, is_closed, is_failed;
   bool has_lower_ended, has_close_notify, has_end, has_told_end;
 };
 
@@ -177,7 +177,7 @@ static void tell_end(struct stream_tls *tls) {
 
 static void encrypt(struct stream_tls *tls) {
   size_t done = 0;
-  while (done < tls->plain.length && !tls->is_failed && !stream_is_full(tls->lower)) {
+  while (done < tls->plain.length && !tls->is_failed && (tls->is_closing || !stream_is_full(tls->lower))) {
     size_t count = tls->plain.length - done;
     ERR_clear_error();
     int written = SSL_write(tls->ssl, tls->plain.data + done, (int)(count > RECORD_BYTES ? RECORD_BYTES : count));
@@ -436,8 +436,8 @@ static void tls_close(struct stream *stream, bool is_reset) {
   if (!tls->is_started)
     stream_start(tls->lower, &lower_events, tls);
   tls->is_started = true;
-  if (!is_reset && !tls->is_finishing) {
-    tls->is_finishing = true;
+  if (!is_reset) { /* what is queued goes to the lower stream now, over its mark: no event will come for it */
+    tls->is_finishing = tls->is_closing = true;
     flush(tls);
   }
   tls->is_closed = true;
