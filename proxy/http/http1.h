@@ -13,6 +13,7 @@
 
 #define HTTP1_MAX_METHOD_BYTES 32
 #define HTTP1_MAX_LEADING_CRLF 4
+#define HTTP1_MAX_CONNECTION_ELEMENTS 64
 
 /*  RECEIVE_HEAD -> RECEIVE_BODY -> RECEIVE_TRAILERS (chunked only) -> RECEIVE_END_DUE -> RECEIVE_HEAD, or RECEIVE_IGNORE after "close"
  *       |                              no body: straight to RECEIVE_END_DUE

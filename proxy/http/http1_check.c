@@ -143,6 +143,17 @@ static int check_host(struct http_codec *codec) {
   return 0;
 }
 
+/* Every field is looked up in this list when it is sent on, so a long one would cost a multiple of its size. */
+static size_t connection_elements(const struct http_head *head) {
+  size_t count = 0;
+  for (size_t i = 0; i < head->field_count; i++) {
+    struct text list = head->fields[i].value, element;
+    while (text_equal_nocase(head->fields[i].name, TEXT("Connection")) && http1_next_element(&list, &element))
+      count++;
+  }
+  return count;
+}
+
 /* Connection can make a proxy drop any field. Dropping these would change who is asked, as whom, or where the message ends. */
 static int check_connection(struct http_codec *codec) {
   static const char *const protected[] = {"Host", "Authorization", "Content-Length", "Cookie"};
@@ -150,6 +161,8 @@ static int check_connection(struct http_codec *codec) {
   for (size_t i = 0; i < sizeof protected / sizeof *protected; i++)
     if (http1_list_has(head->fields, head->field_count, TEXT("Connection"), text_from(protected[i])))
       return refuse_at(codec, 400, http_head_field(head, TEXT("Connection")), "Connection names a field that is not hop-by-hop");
+  if (connection_elements(head) > HTTP1_MAX_CONNECTION_ELEMENTS)
+    return refuse_at(codec, 400, http_head_field(head, TEXT("Connection")), "Connection names too many fields");
   bool has_close = http1_list_has(head->fields, head->field_count, TEXT("Connection"), TEXT("close"));
   bool has_keep_alive = http1_list_has(head->fields, head->field_count, TEXT("Connection"), TEXT("keep-alive"));
   head->wants_close = has_close || (head->minor_version == 0 && !has_keep_alive);
