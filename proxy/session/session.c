@@ -46,9 +46,8 @@ void session_free_if_done(struct session *session) {
   http_codec_free(session->codec);
   text_out_free(&session->held);
   text_out_free(&session->out);
-  const struct session_env *env = session->env;
+  session->env->on_gone(session->env->owner, session);
   free(session);
-  env->on_gone(env->owner, session);
 }
 
 void session_close(struct session *session, bool is_reset) {

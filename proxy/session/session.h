@@ -30,7 +30,7 @@ struct session_env {
   bool (*is_insecure)(void *owner, struct text host); /* --insecure-upstream */
   /* local_document - something the proxy itself serves to origin-form requests (the CRL): fills body and type, or returns false. */
   bool (*local_document)(void *owner, struct text path, struct text_out *body, const char **content_type);
-  void (*on_gone)(void *owner, struct session *session); /* the session has been freed; the last call */
+  void (*on_gone)(void *owner, struct session *session); /* the last call; the session is freed right after it */
 };
 
 /* session_new - takes the client's stream over and begins. connection_id: unique in a run. NULL: no memory (the stream is closed). */
