@@ -28,7 +28,7 @@ struct demo {
   FILE *out;
   bool has_color;
   char folder[64];
-  char upstream_ca[160], ca_dir[160], findings[160];
+  char upstream_ca[160], ca_dir[160], findings[160], token_url[64]; /* outlive the proxy, which keeps them */
   struct authority *authority; /* the provider's */
   struct demo_provider *provider;
   SSL_CTX *tls; /* the client's, of the current scene */
@@ -141,7 +141,6 @@ static int walk(struct demo *demo, enum demo_fault fault, struct message *reply)
 /* ---- scenes ---- */
 
 static struct proxy *start_proxy(struct demo *demo, const struct options *options, struct error *error) {
-  char url[64];
   struct options own = *options;
   own.listen_host = "127.0.0.1";
   own.listen_port = 0;
@@ -154,8 +153,8 @@ static struct proxy *start_proxy(struct demo *demo, const struct options *option
   own.fail_on = SEVERITY_NONE;
   own.client_id = "demo-client";
   own.client_secret_file = NULL;
-  snprintf(url, sizeof(url), "https://127.0.0.1:%u/token", (unsigned)demo_provider_port(demo->provider));
-  own.token_url = own.refresh_url = url;
+  snprintf(demo->token_url, sizeof(demo->token_url), "https://127.0.0.1:%u/token", (unsigned)demo_provider_port(demo->provider));
+  own.token_url = own.refresh_url = demo->token_url;
   struct proxy *proxy = proxy_start(&own, collect, demo, error);
   if (proxy) demo->proxy_port = proxy_port(proxy);
   return proxy;
@@ -238,9 +237,8 @@ int demo_run(bool is_serving, const struct options *options, FILE *out) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &signals, &before); /* before any thread is made: all inherit it */
-  sigdelset(&signals, SIGPIPE);
+  signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to sockets that the other side may have closed */
   pthread_mutex_init(&demo.lock, NULL);
   int code = prepare(&demo, &error);
   if (!code && is_serving) code = serve(&demo, options, &signals, &error);
