@@ -26,8 +26,9 @@ struct fixture {
 
 static int set_up(void **state) {
   struct fixture *f = calloc(1, sizeof(*f));
+  if (!f) return -1;
   snprintf(f->parent, sizeof(f->parent), "/tmp/oauthtap-certs-XXXXXX");
-  if (!f || !mkdtemp(f->parent)) return -1;
+  if (!mkdtemp(f->parent)) return -1;
   snprintf(f->folder, sizeof(f->folder), "%s/a/oauthtap", f->parent);
   bool was_made = false;
   struct error error;
