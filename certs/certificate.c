@@ -9,12 +9,14 @@
 
 static int set_random_serial(X509 *certificate) {
   unsigned char bytes[16];
-  if (RAND_bytes(bytes, (int)sizeof(bytes)) != 1) return ERROR_CRYPTO;
+  if (RAND_bytes(bytes, (int)sizeof(bytes)) != 1)
+    return ERROR_CRYPTO;
   bytes[0] &= 0x7f; /* positive, and at most 20 bytes (RFC 5280 section 4.1.2.2) */
   bytes[15] |= 1;   /* never zero */
   int code = ERROR_CRYPTO;
   BIGNUM *number = BN_bin2bn(bytes, (int)sizeof(bytes), NULL);
-  if (number && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate))) code = 0;
+  if (number && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)))
+    code = 0;
   BN_free(number);
   return code;
 }
@@ -36,7 +38,8 @@ int certificate_extend(X509 *certificate, X509 *issuer, int nid, const char *val
   X509V3_set_ctx_nodb(&context);
   X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
   X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
-  if (!extension) return ERROR_CRYPTO;
+  if (!extension)
+    return ERROR_CRYPTO;
   int code = X509_add_ext(certificate, extension, -1) == 1 ? 0 : ERROR_CRYPTO;
   X509_EXTENSION_free(extension);
   return code;
@@ -49,7 +52,8 @@ EVP_PKEY *certificate_new_key(void) {
 int64_t certificate_time(const ASN1_TIME *time) {
   int days = 0, seconds = 0;
   ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
-  if (!epoch || ASN1_TIME_diff(&days, &seconds, epoch, time) != 1) days = seconds = 0;
+  if (!epoch || ASN1_TIME_diff(&days, &seconds, epoch, time) != 1)
+    days = seconds = 0;
   ASN1_TIME_free(epoch);
   return days * SECONDS_A_DAY + seconds;
 }

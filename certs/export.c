@@ -14,7 +14,8 @@
 int authority_fingerprint(const struct authority *authority, char shown[96]) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int bytes = 0;
-  if (X509_digest(authority->certificate, EVP_sha256(), digest, &bytes) != 1 || bytes != 32) return ERROR_CRYPTO;
+  if (X509_digest(authority->certificate, EVP_sha256(), digest, &bytes) != 1 || bytes != 32)
+    return ERROR_CRYPTO;
   for (unsigned int i = 0; i < bytes; i++) {
     static const char digits[] = "0123456789ABCDEF";
     shown[3 * i] = digits[digest[i] >> 4];
@@ -28,7 +29,8 @@ int authority_fingerprint(const struct authority *authority, char shown[96]) {
 static int take_bio(BIO *bio, struct text_out *out) {
   char *data = NULL;
   long length = BIO_get_mem_data(bio, &data);
-  if (length <= 0) return ERROR_CRYPTO;
+  if (length <= 0)
+    return ERROR_CRYPTO;
   text_out_add(out, text_of(data, (size_t)length));
   return out->has_failed ? -ENOMEM : 0;
 }
@@ -36,9 +38,11 @@ static int take_bio(BIO *bio, struct text_out *out) {
 /* Java takes a certificate in a PKCS#12 file as trusted only where its bag carries Oracle's attribute trustedKeyUsage. */
 static int mark_as_trusted(PKCS12_SAFEBAG *bag) {
   int nid = OBJ_txt2nid("2.16.840.1.113894.746875.1.1");
-  if (nid == NID_undef) nid = OBJ_create("2.16.840.1.113894.746875.1.1", "oracle-jdk-trustedkeyusage", "Oracle trusted key usage");
+  if (nid == NID_undef)
+    nid = OBJ_create("2.16.840.1.113894.746875.1.1", "oracle-jdk-trustedkeyusage", "Oracle trusted key usage");
   const ASN1_OBJECT *any_usage = OBJ_nid2obj(NID_anyExtendedKeyUsage);
-  if (nid == NID_undef || !any_usage) return ERROR_CRYPTO;
+  if (nid == NID_undef || !any_usage)
+    return ERROR_CRYPTO;
   /* a length of -1 says that the bytes are an object of that type */
   return PKCS12_add1_attr_by_NID(bag, nid, V_ASN1_OBJECT, (const unsigned char *)any_usage, -1) == 1 ? 0 : ERROR_CRYPTO;
 }
@@ -49,11 +53,15 @@ static int write_trust_store(X509 *certificate, BIO *bio) {
   STACK_OF(PKCS12_SAFEBAG) *bags = NULL;
   STACK_OF(PKCS7) *safes = NULL;
   PKCS12_SAFEBAG *bag = PKCS12_add_cert(&bags, certificate);
-  if (!bag || !PKCS12_add_friendlyname_asc(bag, "oauthtap", -1) || mark_as_trusted(bag)) goto out;
-  if (!PKCS12_add_safe(&safes, bags, -1, 0, NULL)) goto out; /* a certificate is no secret: authenticated, not encrypted */
+  if (!bag || !PKCS12_add_friendlyname_asc(bag, "oauthtap", -1) || mark_as_trusted(bag))
+    goto out;
+  if (!PKCS12_add_safe(&safes, bags, -1, 0, NULL))
+    goto out; /* a certificate is no secret: authenticated, not encrypted */
   store = PKCS12_add_safes(safes, 0);
-  if (!store || !PKCS12_set_mac(store, TRUST_STORE_PASSWORD, -1, NULL, 0, TRUST_STORE_ITERATIONS, EVP_sha256())) goto out;
-  if (i2d_PKCS12_bio(bio, store) == 1) code = 0;
+  if (!store || !PKCS12_set_mac(store, TRUST_STORE_PASSWORD, -1, NULL, 0, TRUST_STORE_ITERATIONS, EVP_sha256()))
+    goto out;
+  if (i2d_PKCS12_bio(bio, store) == 1)
+    code = 0;
 out:
   PKCS12_free(store);
   sk_PKCS7_pop_free(safes, PKCS7_free);
@@ -63,7 +71,8 @@ out:
 
 int authority_export(const struct authority *authority, struct text format, struct text_out *out) {
   BIO *bio = BIO_new(BIO_s_mem());
-  if (!bio) return -ENOMEM;
+  if (!bio)
+    return -ENOMEM;
   int code = -EINVAL;
   if (text_equal(format, TEXT("pem"))) {
     code = PEM_write_bio_X509(bio, authority->certificate) == 1 ? 0 : ERROR_CRYPTO;
@@ -72,7 +81,8 @@ int authority_export(const struct authority *authority, struct text format, stru
   } else if (text_equal(format, TEXT("p12"))) {
     code = write_trust_store(authority->certificate, bio);
   }
-  if (!code) code = take_bio(bio, out);
+  if (!code)
+    code = take_bio(bio, out);
   BIO_free(bio);
   return code;
 }
@@ -82,7 +92,8 @@ static int fill_crl(const struct authority *authority, X509_CRL *crl, int64_t no
   ASN1_TIME *from = ASN1_TIME_set(NULL, (time_t)now_s), *until = ASN1_TIME_set(NULL, (time_t)(now_s + CRL_DAYS * SECONDS_A_DAY));
   ASN1_INTEGER *number = ASN1_INTEGER_new();
   X509_EXTENSION *key_id = NULL;
-  if (!from || !until || !number) goto out;
+  if (!from || !until || !number)
+    goto out;
   if (X509_CRL_set_version(crl, X509_CRL_VERSION_2) != 1 ||
       X509_CRL_set_issuer_name(crl, X509_get_subject_name(authority->certificate)) != 1 || X509_CRL_set1_lastUpdate(crl, from) != 1 ||
       X509_CRL_set1_nextUpdate(crl, until) != 1) {
@@ -92,9 +103,12 @@ static int fill_crl(const struct authority *authority, X509_CRL *crl, int64_t no
   X509V3_set_ctx_nodb(&context);
   X509V3_set_ctx(&context, authority->certificate, NULL, NULL, crl, 0);
   key_id = X509V3_EXT_conf_nid(NULL, &context, NID_authority_key_identifier, "keyid:always");
-  if (!key_id || X509_CRL_add_ext(crl, key_id, -1) != 1) goto out;
-  if (ASN1_INTEGER_set_int64(number, now_s) != 1 || X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, 0) != 1) goto out;
-  if (X509_CRL_sort(crl) == 1 && X509_CRL_sign(crl, authority->key, EVP_sha256()) > 0) code = 0;
+  if (!key_id || X509_CRL_add_ext(crl, key_id, -1) != 1)
+    goto out;
+  if (ASN1_INTEGER_set_int64(number, now_s) != 1 || X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, 0) != 1)
+    goto out;
+  if (X509_CRL_sort(crl) == 1 && X509_CRL_sign(crl, authority->key, EVP_sha256()) > 0)
+    code = 0;
 out:
   X509_EXTENSION_free(key_id);
   ASN1_INTEGER_free(number);
@@ -107,10 +121,13 @@ int authority_crl(const struct authority *authority, int64_t now_s, struct text_
   int code = -ENOMEM;
   BIO *bio = BIO_new(BIO_s_mem());
   X509_CRL *crl = X509_CRL_new();
-  if (!bio || !crl) goto out;
+  if (!bio || !crl)
+    goto out;
   code = fill_crl(authority, crl, now_s);
-  if (!code && i2d_X509_CRL_bio(bio, crl) != 1) code = ERROR_CRYPTO;
-  if (!code) code = take_bio(bio, out);
+  if (!code && i2d_X509_CRL_bio(bio, crl) != 1)
+    code = ERROR_CRYPTO;
+  if (!code)
+    code = take_bio(bio, out);
 out:
   X509_CRL_free(crl);
   BIO_free(bio);

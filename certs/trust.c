@@ -18,13 +18,13 @@ const struct trust_guide trust_guides[] = {
      "certutil -user -addstore Root ca.pem\n"
      "To undo: certutil -user -delstore Root \"oauthtap CA\" (the full name is shown by certutil -user -store Root)\n"},
     {"firefox", "Firefox and other NSS programs", "Firefox/",
-     "Firefox: Settings, Privacy & Security, Certificates, View Certificates, Authorities, Import: {CA}, \"Trust this CA to identify websites\".\n"
+     "Firefox: Settings, Privacy & Security, Certificates, View Certificates, Authorities, Import: {CA}, \"Trust this CA to identify "
+     "websites\".\n"
      "Other NSS programs and Chrome on Linux: certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n oauthtap -i '{CA}'\n"},
     {"curl", "curl", "curl/",
      "curl --proxy {PROXY} --cacert '{CA}' https://…\n"
      "or for a whole shell: export HTTPS_PROXY={PROXY} CURL_CA_BUNDLE='{CA}'\n"},
-    {"newman", "newman", NULL,
-     "HTTPS_PROXY={PROXY} HTTP_PROXY={PROXY} newman run collection.json --ssl-extra-ca-certs '{CA}'\n"},
+    {"newman", "newman", NULL, "HTTPS_PROXY={PROXY} HTTP_PROXY={PROXY} newman run collection.json --ssl-extra-ca-certs '{CA}'\n"},
     {"postman", "Postman", "PostmanRuntime/",
      "Settings, Proxy: switch \"Use custom proxy configuration\" on and enter {PROXY} for HTTP and HTTPS.\n"
      "Settings, Certificates: switch \"CA certificates\" on and choose the PEM file {CA}.\n"
@@ -53,14 +53,16 @@ const struct trust_guide trust_guides[] = {
 const size_t trust_guide_count = sizeof(trust_guides) / sizeof(trust_guides[0]);
 
 const struct trust_guide *trust_guide_for_user_agent(struct text user_agent) {
-  if (text_is_empty(user_agent)) return NULL;
+  if (text_is_empty(user_agent))
+    return NULL;
   for (size_t i = 0; i < trust_guide_count; i++) {
     struct text rest = text_from(trust_guides[i].user_agent);
     while (rest.data) {
       struct text part = text_split(&rest, '|');
       /* whole words begin: "node" is no part of "anode" */
       size_t at = text_is_empty(part) ? SIZE_MAX : text_find(user_agent, part);
-      if (at == 0 || (at != SIZE_MAX && (user_agent.data[at - 1] == ' ' || user_agent.data[at - 1] == '('))) return &trust_guides[i];
+      if (at == 0 || (at != SIZE_MAX && (user_agent.data[at - 1] == ' ' || user_agent.data[at - 1] == '(')))
+        return &trust_guides[i];
     }
   }
   return NULL;

@@ -36,14 +36,17 @@ struct connection {
 
 static void make_secret(char secret[SECRET_BYTES]) {
   unsigned char bytes[16] = {0};
-  if (RAND_bytes(bytes, (int)sizeof(bytes)) != 1) memset(bytes, 0x5a, sizeof(bytes)); /* a demo's token guards nothing */
-  for (size_t i = 0; i < sizeof(bytes); i++) snprintf(secret + 2 * i, 3, "%02x", bytes[i]);
+  if (RAND_bytes(bytes, (int)sizeof(bytes)) != 1)
+    memset(bytes, 0x5a, sizeof(bytes)); /* a demo's token guards nothing */
+  for (size_t i = 0; i < sizeof(bytes); i++)
+    snprintf(secret + 2 * i, 3, "%02x", bytes[i]);
 }
 
 static int answer(struct wire *wire, const char *status, const char *fields, const char *body) {
   char text[4096];
-  snprintf(text, sizeof(text), "HTTP/1.1 %s\r\n%sContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: %zu\r\n\r\n%s", status,
-           fields, strlen(body), body);
+  snprintf(text, sizeof(text),
+           "HTTP/1.1 %s\r\n%sContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: %zu\r\n\r\n%s", status, fields,
+           strlen(body), body);
   return wire_send(wire, text);
 }
 
@@ -88,14 +91,19 @@ static int answer_api(struct demo_provider *provider, struct wire *wire, const s
   snprintf(wanted, sizeof(wanted), "Bearer %s", provider->access_token);
   bool is_early_end = provider->fault == DEMO_EARLY_EXPIRY && provider->api_calls++ > 0;
   pthread_mutex_unlock(&provider->lock);
-  if (has_token && !is_early_end && strcmp(given, wanted) == 0) return answer(wire, "200 OK", "", "{\"name\":\"Demo User\"}");
-  return answer(wire, "401 Unauthorized", "WWW-Authenticate: Bearer realm=\"demo\", error=\"invalid_token\"\r\n", "{\"error\":\"invalid_token\"}");
+  if (has_token && !is_early_end && strcmp(given, wanted) == 0)
+    return answer(wire, "200 OK", "", "{\"name\":\"Demo User\"}");
+  return answer(wire, "401 Unauthorized", "WWW-Authenticate: Bearer realm=\"demo\", error=\"invalid_token\"\r\n",
+                "{\"error\":\"invalid_token\"}");
 }
 
 static int answer_request(struct demo_provider *provider, struct wire *wire, const struct message *request) {
-  if (strstr(request->start, " /authorize")) return answer_authorize(wire, request);
-  if (strstr(request->start, " /token ")) return answer_token(provider, wire);
-  if (strstr(request->start, " /api/me ")) return answer_api(provider, wire, request);
+  if (strstr(request->start, " /authorize"))
+    return answer_authorize(wire, request);
+  if (strstr(request->start, " /token "))
+    return answer_token(provider, wire);
+  if (strstr(request->start, " /api/me "))
+    return answer_api(provider, wire, request);
   return answer(wire, "404 Not Found", "", "{\"error\":\"not_found\"}");
 }
 
@@ -104,13 +112,16 @@ static void *serve_connection(void *arg) {
   struct demo_provider *provider = connection->provider;
   struct message *request = calloc(1, sizeof(*request));
   connection->wire.ssl = SSL_new(provider->tls);
-  if (request && connection->wire.ssl && SSL_set_fd(connection->wire.ssl, connection->wire.fd) == 1 && SSL_accept(connection->wire.ssl) == 1) {
-    while (!wire_receive(&connection->wire, request, true) && !answer_request(provider, &connection->wire, request)) continue;
+  if (request && connection->wire.ssl && SSL_set_fd(connection->wire.ssl, connection->wire.fd) == 1 &&
+      SSL_accept(connection->wire.ssl) == 1) {
+    while (!wire_receive(&connection->wire, request, true) && !answer_request(provider, &connection->wire, request))
+      continue;
   }
   free(request);
   pthread_mutex_lock(&provider->lock);
   for (size_t i = 0; i < MAX_CONNECTIONS; i++) {
-    if (provider->open_fds[i] == connection->wire.fd) provider->open_fds[i] = -1;
+    if (provider->open_fds[i] == connection->wire.fd)
+      provider->open_fds[i] = -1;
   }
   wire_close(&connection->wire);
   free(connection);
@@ -127,7 +138,8 @@ static void serve_new(struct demo_provider *provider, int fd) {
   pthread_t thread;
   size_t slot = 0;
   pthread_mutex_lock(&provider->lock);
-  while (slot < MAX_CONNECTIONS && provider->open_fds[slot] >= 0) slot++;
+  while (slot < MAX_CONNECTIONS && provider->open_fds[slot] >= 0)
+    slot++;
   bool is_taken = connection && slot < MAX_CONNECTIONS && !provider->is_stopping;
   if (is_taken) {
     connection->provider = provider;
@@ -140,7 +152,8 @@ static void serve_new(struct demo_provider *provider, int fd) {
     provider->connections++;
   }
   pthread_mutex_unlock(&provider->lock);
-  if (is_taken) return;
+  if (is_taken)
+    return;
   free(connection);
   close(fd);
 }
@@ -149,8 +162,10 @@ static void *accept_connections(void *arg) {
   struct demo_provider *provider = arg;
   for (;;) {
     int fd = accept4(provider->listener, NULL, NULL, SOCK_CLOEXEC);
-    if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
-    if (fd < 0) return NULL; /* shut down by demo_provider_stop */
+    if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
+      continue;
+    if (fd < 0)
+      return NULL; /* shut down by demo_provider_stop */
     serve_new(provider, fd);
   }
 }
@@ -158,9 +173,11 @@ static void *accept_connections(void *arg) {
 static int prepare_tls(struct demo_provider *provider, const struct authority *authority) {
   X509 *leaf = NULL;
   int code = leaf_forge(authority, TEXT("127.0.0.1"), (int64_t)time(NULL), &leaf);
-  if (code) return code;
+  if (code)
+    return code;
   provider->tls = SSL_CTX_new(TLS_server_method());
-  if (!provider->tls || SSL_CTX_use_certificate(provider->tls, leaf) != 1 || SSL_CTX_use_PrivateKey(provider->tls, authority->leaf_key) != 1) {
+  if (!provider->tls || SSL_CTX_use_certificate(provider->tls, leaf) != 1 ||
+      SSL_CTX_use_PrivateKey(provider->tls, authority->leaf_key) != 1) {
     code = ERROR_CRYPTO;
   }
   X509_free(leaf);
@@ -171,7 +188,8 @@ struct demo_provider *demo_provider_start(const struct authority *authority, str
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t length = sizeof(address);
   struct demo_provider *provider = calloc(1, sizeof(*provider));
-  if (!provider) return NULL;
+  if (!provider)
+    return NULL;
   memset(provider->open_fds, 0xff, sizeof(provider->open_fds));
   pthread_mutex_init(&provider->lock, NULL);
   pthread_cond_init(&provider->is_idle, NULL);
@@ -182,10 +200,13 @@ struct demo_provider *demo_provider_start(const struct authority *authority, str
     code = -errno;
   }
   provider->port = ntohs(address.sin_port);
-  if (!code) code = -pthread_create(&provider->thread, NULL, accept_connections, provider);
-  if (!code) return provider;
+  if (!code)
+    code = -pthread_create(&provider->thread, NULL, accept_connections, provider);
+  if (!code)
+    return provider;
   error_set(error, code, "cannot start the demo's provider: %s", error_text(code));
-  if (provider->listener >= 0) close(provider->listener);
+  if (provider->listener >= 0)
+    close(provider->listener);
   SSL_CTX_free(provider->tls);
   free(provider);
   return NULL;
@@ -203,14 +224,17 @@ void demo_provider_misbehave(struct demo_provider *provider, enum demo_fault fau
 }
 
 void demo_provider_stop(struct demo_provider *provider) {
-  if (!provider) return;
+  if (!provider)
+    return;
   pthread_mutex_lock(&provider->lock);
   provider->is_stopping = true;
   shutdown(provider->listener, SHUT_RDWR);
   for (size_t i = 0; i < MAX_CONNECTIONS; i++) {
-    if (provider->open_fds[i] >= 0) shutdown(provider->open_fds[i], SHUT_RDWR);
+    if (provider->open_fds[i] >= 0)
+      shutdown(provider->open_fds[i], SHUT_RDWR);
   }
-  while (provider->connections) pthread_cond_wait(&provider->is_idle, &provider->lock);
+  while (provider->connections)
+    pthread_cond_wait(&provider->is_idle, &provider->lock);
   pthread_mutex_unlock(&provider->lock);
   pthread_join(provider->thread, NULL);
   close(provider->listener);

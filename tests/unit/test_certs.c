@@ -26,16 +26,19 @@ struct fixture {
 
 static int set_up(void **state) {
   struct fixture *f = calloc(1, sizeof(*f));
-  if (!f) return -1;
+  if (!f)
+    return -1;
   snprintf(f->parent, sizeof(f->parent), "/tmp/oauthtap-certs-XXXXXX");
-  if (!mkdtemp(f->parent)) return -1;
+  if (!mkdtemp(f->parent))
+    return -1;
   snprintf(f->folder, sizeof(f->folder), "%s/a/oauthtap", f->parent);
   bool was_made = false;
   struct error error;
   mode_t old = umask(0);
   int code = authority_open(f->folder, &f->authority, &was_made, &error);
   umask(old);
-  if (code || !was_made) return -1;
+  if (code || !was_made)
+    return -1;
   *state = f;
   return 0;
 }
@@ -64,7 +67,8 @@ static int verify(struct authority *authority, X509 *leaf, const char *host, boo
   X509_STORE *store = X509_STORE_new();
   X509_STORE_CTX *context = X509_STORE_CTX_new();
   X509_STORE_add_cert(store, authority->certificate);
-  if (crl) X509_STORE_add_crl(store, crl);
+  if (crl)
+    X509_STORE_add_crl(store, crl);
   X509_STORE_CTX_init(context, store, leaf, NULL);
   X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(context);
   X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_X509_STRICT | (crl ? X509_V_FLAG_CRL_CHECK : 0));
@@ -107,7 +111,8 @@ static void refuses_a_certificate_for_another_host(void **state) {
 
 static void what_is_no_host_gets_no_leaf(void **state) {
   struct fixture *f = *state;
-  static const char *const hosts[] = {"", ".", "a..b", ".a", "*.example.com", "a b", "a,DNS:b", "[127.0.0.1]", "[a]", "fe80::1%eth0", "h\xc3\xa9.example"};
+  static const char *const hosts[] = {"",        ".",           "a..b", ".a",           "*.example.com",    "a b",
+                                      "a,DNS:b", "[127.0.0.1]", "[a]",  "fe80::1%eth0", "h\xc3\xa9.example"};
   for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
     X509 *leaf = NULL;
     assert_int_equal(leaf_forge(f->authority, text_from(hosts[i]), (int64_t)time(NULL), &leaf), -EINVAL);
@@ -171,10 +176,12 @@ static void first_runs_at_once_agree_on_one_authority(void **state) {
   for (int i = 0; i < 4; i++) {
     pid_t child = fork();
     assert_true(child >= 0);
-    if (child) continue;
+    if (child)
+      continue;
     char shown[96] = "failed";
     struct authority *authority = NULL;
-    if (!authority_open(f->folder, &authority, NULL, NULL)) authority_fingerprint(authority, shown);
+    if (!authority_open(f->folder, &authority, NULL, NULL))
+      authority_fingerprint(authority, shown);
     authority_free(authority);
     _exit(write(pipes[1], shown, sizeof(shown)) == sizeof(shown) ? 0 : 1);
   }
@@ -185,7 +192,8 @@ static void first_runs_at_once_agree_on_one_authority(void **state) {
     assert_int_equal(read(pipes[0], other, sizeof(other)), sizeof(other));
     assert_string_equal(first, other);
   }
-  while (wait(NULL) > 0) continue;
+  while (wait(NULL) > 0)
+    continue;
   close(pipes[0]);
   close(pipes[1]);
 }
@@ -253,10 +261,12 @@ static void a_full_cache_forgets_what_was_not_used_for_longest(void **state) {
   int64_t now_s = (int64_t)time(NULL);
   static const char *const hosts[] = {"a", "b", "a", "c", "a", "b"};
   X509 *leaves[6] = {0};
-  for (size_t i = 0; i < 6; i++) assert_int_equal(leaf_cache_get(cache, text_from(hosts[i]), now_s, &leaves[i]), 0);
+  for (size_t i = 0; i < 6; i++)
+    assert_int_equal(leaf_cache_get(cache, text_from(hosts[i]), now_s, &leaves[i]), 0);
   assert_ptr_equal(leaves[0], leaves[4]);
   assert_ptr_not_equal(leaves[1], leaves[5]);
-  for (size_t i = 0; i < 6; i++) X509_free(leaves[i]);
+  for (size_t i = 0; i < 6; i++)
+    X509_free(leaves[i]);
   leaf_cache_free(cache);
 }
 
