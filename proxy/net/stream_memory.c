@@ -185,7 +185,6 @@ bool stream_memory_step(struct stream *either) {
     text_out_free(&pair->ends[0].inbox);
     text_out_free(&pair->ends[1].inbox);
     free(pair);
-    return false;
   }
   return has_moved;
 }

@@ -127,10 +127,10 @@ void session_pump(struct session *session) {
 
 /* session_after_event - common end of every callback. */
 void session_after_event(struct session *session) {
+  exchange_finish_if_done(session);
   if (!session->is_freeing) {
     session_pump(session);
     session_flush(session, false);
-    exchange_finish_if_done(session);
   }
   if (!session->is_freeing && session->client && session->state == CLIENT_HTTP && session->held.length < MAX_HELD_BYTES && may_parse(session))
     stream_resume(session->client);
