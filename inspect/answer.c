@@ -1,0 +1,156 @@
+/* answer.c - what an answer says about success: OAuth's error object, the forms that vendors give it, and the challenge of a 401. Words are looked for
+ * in fields that hold errors only, never in whole bodies. */
+#include "inspect/facts.h"
+
+#include <stdlib.h>
+
+struct text facts_answer_text(const struct facts *facts, const char *name) {
+  const struct answer *answer = &facts->answer;
+  if (answer->format == FORMAT_JSON)
+    return json_string(json_member(json_root(&answer->json), name));
+  return answer->format == FORMAT_FORM ? form_get(&answer->form, text_from(name)) : TEXT_NONE;
+}
+
+static bool number_from_text(struct text t, double *number) {
+  char copy[32], *end;
+  t = text_trim(t);
+  if (t.length == 0 || t.length >= sizeof copy)
+    return false;
+  memcpy(copy, t.data, t.length);
+  copy[t.length] = '\0';
+  *number = strtod(copy, &end);
+  return end == copy + t.length;
+}
+
+bool facts_answer_number(const struct facts *facts, const char *name, double *number) {
+  if (facts->answer.format == FORMAT_JSON) {
+    json_value value = json_member(json_root(&facts->answer.json), name);
+    if (json_is_number(value)) {
+      *number = json_number(value);
+      return true;
+    }
+  }
+  return number_from_text(facts_answer_text(facts, name), number);
+}
+
+/* ---- the challenge ---- */
+
+static struct text challenge_parameter(struct text challenge, struct text name) {
+  size_t at = text_find_nocase(challenge, name);
+  if (at == SIZE_MAX)
+    return TEXT_NONE;
+  struct text rest = text_slice(challenge, at + name.length, challenge.length);
+  bool is_quoted = rest.length && rest.data[0] == '"';
+  rest = text_slice(rest, is_quoted, rest.length);
+  size_t end = 0;
+  while (end < rest.length && (is_quoted ? rest.data[end] != '"' : rest.data[end] != ',' && rest.data[end] != ' '))
+    end++;
+  return text_slice(rest, 0, end);
+}
+
+/* ---- the body ---- */
+
+static struct text first_string(json_value object, const char *const *names, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    struct text value = json_string(json_member(object, names[i]));
+    if (!text_is_empty(value))
+      return value;
+  }
+  return TEXT_NONE;
+}
+
+static const char *const code_names[] = {"code", "status", "type", "errorCode", "error_code", "reason"};
+static const char *const text_names[] = {"error_description", "message", "errorSummary", "detail", "details", "error_message", "description"};
+#define FIRST(object, names) first_string(object, names, sizeof(names) / sizeof *(names))
+
+static void take_object(struct answer *answer, json_value object) {
+  answer->is_error_object = true;
+  answer->error = FIRST(object, code_names);
+  answer->description = FIRST(object, text_names);
+}
+
+static bool is_item_with_error(json_value container) {
+  json_value item = json_is_array(container) ? json_next(container, NULL) : NULL;
+  return item && json_is_object(item) && !text_is_empty(FIRST(item, code_names));
+}
+
+static void read_json_error(struct answer *answer, uint16_t status) {
+  json_value root = json_root(&answer->json), error = json_member(root, "error");
+  if (json_is_string(error) && json_string(error).length) {
+    answer->is_error_object = true;
+    answer->error = json_string(error);
+    answer->description = FIRST(root, text_names);
+  } else if (json_is_object(error)) {
+    take_object(answer, error);
+    if (text_is_empty(answer->description))
+      answer->description = json_string(json_member(json_member(error, "innererror"), "message"));
+  } else if (is_item_with_error(json_member(root, "errors"))) {
+    take_object(answer, json_next(json_member(root, "errors"), NULL));
+  } else if (is_item_with_error(root) && status >= 400) {
+    take_object(answer, json_next(root, NULL));
+  } else if (json_is_object(root) && status >= 400 && (json_member(root, "message") || json_member(root, "errorCode") || json_member(root, "detail"))) {
+    take_object(answer, root);
+  } else if (json_is_false(json_member(root, "ok"))) {
+    take_object(answer, root);
+  }
+}
+
+/* ---- what the words hint at ---- */
+
+static bool names_any(struct text t, const struct text *words, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (text_find_nocase(t, words[i]) != SIZE_MAX)
+      return true;
+  return false;
+}
+#define NAMES_ANY(t, words) names_any(t, words, sizeof(words) / sizeof *(words))
+
+static void read_hints(struct answer *answer) {
+  static const struct text expired[] = {TEXT("expired"), TEXT("lifetime is over"), TEXT("INVALID_SESSION_ID")};
+  static const struct text scope[] = {TEXT("scope"), TEXT("insufficient"), TEXT("permission")};
+  static const struct text other[] = {TEXT("audience"), TEXT("subscription key"), TEXT("api key"), TEXT("api-key"), TEXT("revoked"),
+                                      TEXT("claims"),   TEXT("tenant"),           TEXT("client-id")};
+  const struct text said[] = {answer->error, answer->description, answer->challenge};
+  for (size_t i = 0; i < 3; i++) {
+    answer->says_expired |= NAMES_ANY(said[i], expired);
+    answer->hints_scope |= i < 2 ? NAMES_ANY(said[i], scope) : text_find_nocase(said[i], TEXT("insufficient_scope")) != SIZE_MAX;
+    answer->hints_other_cause |= NAMES_ANY(said[i], other);
+  }
+}
+
+static bool is_authentication_error(struct text error) {
+  static const struct text errors[] = {TEXT("invalid_auth"),     TEXT("not_authed"),    TEXT("token_expired"),   TEXT("token_revoked"),
+                                       TEXT("account_inactive"), TEXT("invalid_token"), TEXT("UNAUTHENTICATED"), TEXT("invalid_credentials")};
+  for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+    if (text_equal_nocase(error, errors[i]))
+      return true;
+  return false;
+}
+
+static enum answer_kind kind_of(const struct facts *facts) {
+  uint16_t status = facts->exchange->response.status;
+  if (facts->exchange->is_response_local || status == 0)
+    return ANSWER_NONE;
+  if (status >= 200 && status < 300)
+    return is_authentication_error(facts->answer.error) ? ANSWER_REFUSED : ANSWER_ACCEPTED;
+  return status >= 400 && status < 500 ? ANSWER_REFUSED : ANSWER_OTHER;
+}
+
+void facts_read_answer(struct facts *facts) {
+  struct answer *answer = &facts->answer;
+  const struct http_head *response = &facts->exchange->response;
+  answer->challenge = http_head_field(response, TEXT("www-authenticate"));
+  if (answer->format == FORMAT_JSON) {
+    read_json_error(answer, response->status);
+  } else if (answer->format == FORMAT_FORM) {
+    answer->error = form_get(&answer->form, TEXT("error"));
+    answer->description = form_get(&answer->form, TEXT("error_description"));
+    answer->is_error_object = !text_is_empty(answer->error);
+  }
+  if (text_is_empty(answer->error))
+    answer->error = challenge_parameter(answer->challenge, TEXT("error="));
+  if (text_is_empty(answer->description))
+    answer->description = challenge_parameter(answer->challenge, TEXT("error_description="));
+  read_hints(answer);
+  answer->kind = kind_of(facts);
+}

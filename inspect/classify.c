@@ -1,0 +1,208 @@
+/* classify.c - see classify.h. A token request that failed is still a token request. */
+#include "inspect/classify.h"
+
+static bool path_ends(const struct facts *facts, const struct text *ends, size_t count) {
+  struct text path = facts->url.path;
+  if (path.length > 1 && path.data[path.length - 1] == '/')
+    path.length--;
+  for (size_t i = 0; i < count; i++)
+    if (text_ends_with_nocase(path, ends[i]))
+      return true;
+  return false;
+}
+#define PATH_ENDS(facts, ends) path_ends(facts, ends, sizeof(ends) / sizeof *(ends))
+
+static bool has(const struct facts *facts, const char *name) {
+  return !text_is_empty(params_get(&facts->params, name));
+}
+
+enum url_difference classify_compare(struct text configured, const struct facts *facts) {
+  struct url url;
+  return text_is_empty(configured) || url_parse(configured, &url) ? URL_DIFFERENT : url_compare(&url, &facts->url);
+}
+
+static bool is_configured(struct text configured, const struct facts *facts) {
+  return classify_compare(configured, facts) != URL_DIFFERENT;
+}
+
+bool classify_is_foreign_scheme(struct text scheme) {
+  static const struct text schemes[] = {TEXT("AWS4-HMAC-SHA256"), TEXT("Digest"), TEXT("Negotiate"), TEXT("NTLM"), TEXT("Hawk"),
+                                        TEXT("ApiKey"),           TEXT("Api-Key"), TEXT("Key"),      TEXT("SharedKey"), TEXT("Signature")};
+  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+    if (text_equal_nocase(scheme, schemes[i]))
+      return true;
+  return false;
+}
+
+/* OAuth 1.0 shares its word with vendors that send `OAuth <token>`. */
+static bool is_oauth1(const struct credentials *credentials) {
+  return text_equal_nocase(credentials->scheme, TEXT("OAuth")) && text_find(credentials->value, TEXT("oauth_")) != SIZE_MAX;
+}
+
+static bool is_presigned(const struct facts *facts) {
+  struct text query = facts->url.query;
+  return text_find(query, TEXT("X-Amz-Signature=")) != SIZE_MAX || text_find(query, TEXT("X-Goog-Signature=")) != SIZE_MAX ||
+         text_starts_with(query, TEXT("sig=")) || text_find(query, TEXT("&sig=")) != SIZE_MAX;
+}
+
+static bool is_foreign(const struct facts *facts) {
+  return classify_is_foreign_scheme(facts->credentials.scheme) || is_oauth1(&facts->credentials) || is_presigned(facts);
+}
+
+static bool is_preflight(const struct facts *facts) {
+  return text_equal(facts->exchange->request.method, TEXT("OPTIONS"));
+}
+
+static bool is_discovery(const struct facts *facts) {
+  struct text path = facts->url.path;
+  return text_find(path, TEXT("/.well-known/openid-configuration")) != SIZE_MAX || text_find(path, TEXT("/.well-known/openid_configuration")) != SIZE_MAX ||
+         text_find(path, TEXT("/.well-known/oauth-authorization-server")) != SIZE_MAX;
+}
+
+static bool is_management(const struct facts *facts) {
+  static const struct text ends[] = {TEXT("/introspect"), TEXT("/introspection"), TEXT("/revoke"),      TEXT("/revocation"), TEXT("/tokeninfo"),
+                                     TEXT("/logout"),     TEXT("/end_session"),   TEXT("/token/revoke"), TEXT("/register")};
+  return PATH_ENDS(facts, ends);
+}
+
+static bool is_refresh_grant(const struct facts *facts) {
+  return text_equal(facts->grant_type, TEXT("refresh_token")) || text_equal(params_get(&facts->params, "type"), TEXT("refresh")) ||
+         (text_is_empty(facts->grant_type) && !text_is_empty(facts->sent_refresh_token) && text_is_empty(facts->code));
+}
+
+static bool is_token_shape(const struct facts *facts) {
+  if (!text_is_empty(facts->grant_type))
+    return true;
+  if (text_equal(params_get(&facts->params, "type"), TEXT("web_server")) || text_equal(params_get(&facts->params, "type"), TEXT("refresh")))
+    return has(facts, "client_id") || has(facts, "refresh_token");
+  bool has_client = !text_is_empty(facts->client_id) && !text_is_empty(facts->client_secret);
+  return has_client && (!text_is_empty(facts->code) || !text_is_empty(facts->sent_refresh_token) || has(facts, "fb_exchange_token"));
+}
+
+static enum exchange_class token_class(const struct facts *facts) {
+  return is_refresh_grant(facts) ? CLASS_REFRESH : CLASS_TOKEN;
+}
+
+static enum exchange_class by_configuration(const struct connector_settings *connector, const struct facts *facts) {
+  bool is_post = text_equal(facts->exchange->request.method, TEXT("POST"));
+  bool may_be_token = is_post || is_token_shape(facts);
+  if (may_be_token && (is_configured(connector->token_url, facts) || is_configured(connector->refresh_url, facts)))
+    return token_class(facts);
+  if (is_configured(connector->authorization_url, facts))
+    return CLASS_AUTHORIZATION;
+  return CLASS_OTHER;
+}
+
+static enum exchange_class by_learning(struct flows *flows, const struct facts *facts) {
+  bool is_post = text_equal(facts->exchange->request.method, TEXT("POST"));
+  switch (flow_endpoint(flows, facts->endpoint)) {
+  case ENDPOINT_TOKEN: return is_post || is_token_shape(facts) ? token_class(facts) : CLASS_OTHER;
+  case ENDPOINT_AUTHORIZATION: return CLASS_AUTHORIZATION;
+  case ENDPOINT_MANAGEMENT: return CLASS_MANAGEMENT;
+  case ENDPOINT_PUSHED: return CLASS_PUSHED;
+  case ENDPOINT_DEVICE: return CLASS_DEVICE;
+  case ENDPOINT_NONE: break;
+  }
+  return CLASS_OTHER;
+}
+
+static enum exchange_class by_request(const struct facts *facts) {
+  static const struct text par[] = {TEXT("/par")}, device[] = {TEXT("/device_authorization"), TEXT("/devicecode"), TEXT("/device/code"), TEXT("/device")};
+  bool is_post = text_equal(facts->exchange->request.method, TEXT("POST"));
+  if (is_discovery(facts))
+    return CLASS_DISCOVERY;
+  if (is_management(facts))
+    return CLASS_MANAGEMENT;
+  if (is_token_shape(facts))
+    return token_class(facts);
+  if (is_post && has(facts, "response_type") && has(facts, "client_id") &&
+      (PATH_ENDS(facts, par) || !text_is_empty(facts_answer_text(facts, "request_uri"))))
+    return CLASS_PUSHED;
+  if (has(facts, "client_id") && (has(facts, "response_type") || has(facts, "request_uri")))
+    return CLASS_AUTHORIZATION;
+  if (is_post && has(facts, "client_id") && (PATH_ENDS(facts, device) || !text_is_empty(facts_answer_text(facts, "device_code"))))
+    return CLASS_DEVICE;
+  if (is_post && json_is_array(json_member(json_root(&facts->params.json), "redirect_uris")))
+    return CLASS_MANAGEMENT;
+  return CLASS_OTHER;
+}
+
+/* The known token that the request carries: behind any scheme, bare, in the query or in a field of its own. */
+static void find_token(struct flows *flows, struct facts *facts) {
+  const struct credentials *credentials = &facts->credentials;
+  static const char *const names[] = {"access_token", "token", "oauth_token", "auth"};
+  struct text last = credentials->value;
+  size_t space = text_find_last_char(last, ' ');
+  if (space != SIZE_MAX)
+    last = text_slice(last, space + 1, last.length);
+  const struct text candidates[] = {credentials->value, last, credentials->basic_password, credentials->basic_user};
+  for (size_t i = 0; i < sizeof candidates / sizeof *candidates && !facts->token; i++) {
+    facts->token = flow_find_token(flows, candidates[i]);
+    facts->token_text = candidates[i];
+  }
+  for (size_t i = 0; i < sizeof names / sizeof *names && !facts->token; i++) {
+    facts->token_text = params_get_query(&facts->params, names[i]);
+    facts->token = flow_find_token(flows, facts->token_text);
+    facts->is_token_in_query = facts->token != NULL;
+  }
+  for (size_t i = 0; i < facts->exchange->request.field_count && !facts->token; i++) {
+    const struct http_field *field = &facts->exchange->request.fields[i];
+    if (text_find_nocase(field->name, TEXT("token")) != SIZE_MAX) {
+      facts->token_text = field->value;
+      facts->token = flow_find_token(flows, field->value);
+    }
+  }
+  if (!facts->token)
+    facts->token_text = TEXT_NONE;
+}
+
+static bool is_api_call(struct flows *flows, const struct connector_settings *connector, const struct facts *facts) {
+  if (facts->token || (!text_is_empty(facts->credentials.whole) && !facts->credentials.basic_user.data))
+    return true;
+  if (flow_knows_host(flows, facts->url.host))
+    return true;
+  return !text_is_empty(connector->api_base) && text_starts_with_nocase(facts->url_text, connector->api_base);
+}
+
+void classify(struct flows *flows, const struct connector_settings *connector, struct facts *facts) {
+  facts->class = CLASS_OTHER;
+  if (is_preflight(facts))
+    return;
+  enum exchange_class class = by_configuration(connector, facts);
+  if (class == CLASS_OTHER)
+    class = by_learning(flows, facts);
+  if (class == CLASS_OTHER)
+    class = by_request(facts);
+  if (class == CLASS_OTHER && !text_is_empty(facts->access_token))
+    class = !text_is_empty(facts->code) || has(facts, "response_type") ? CLASS_TOKEN : CLASS_LEARN;
+  if (class == CLASS_REFRESH) {
+    facts->sent_refresh = flow_find_token(flows, facts->sent_refresh_token);
+  } else if (class == CLASS_OTHER || class == CLASS_LEARN) {
+    find_token(flows, facts);
+    if (class == CLASS_OTHER && !is_foreign(facts) && is_api_call(flows, connector, facts))
+      class = CLASS_API;
+  }
+  facts->class = class;
+}
+
+void classify_learn_discovery(struct flows *flows, const struct facts *facts) {
+  static const struct {
+    const char *name;
+    enum endpoint endpoint;
+  } members[] = {{"token_endpoint", ENDPOINT_TOKEN},
+                 {"authorization_endpoint", ENDPOINT_AUTHORIZATION},
+                 {"introspection_endpoint", ENDPOINT_MANAGEMENT},
+                 {"revocation_endpoint", ENDPOINT_MANAGEMENT},
+                 {"end_session_endpoint", ENDPOINT_MANAGEMENT},
+                 {"registration_endpoint", ENDPOINT_MANAGEMENT},
+                 {"pushed_authorization_request_endpoint", ENDPOINT_PUSHED},
+                 {"device_authorization_endpoint", ENDPOINT_DEVICE}};
+  if (facts->answer.kind != ANSWER_ACCEPTED)
+    return;
+  for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+    struct text url = facts_answer_text(facts, members[i].name);
+    if (text_starts_with(url, TEXT("http")))
+      flow_learn_endpoint(flows, url, members[i].endpoint);
+  }
+  flow_note_issuer(flows, facts_answer_text(facts, "issuer"));
+}

@@ -1,0 +1,18 @@
+/* classify.h - what an exchange is. First match wins: configured URLs, then what discovery taught, then the shape of the request, then that of the
+ * answer, then a known token or a host that has been sent tokens. */
+#ifndef OAUTHTAP_CLASSIFY_H
+#define OAUTHTAP_CLASSIFY_H
+
+#include "inspect/flow.h"
+#include "inspect/inspect.h"
+
+/* classify - sets facts->class and the known tokens that the request carries. */
+void classify(struct flows *flows, const struct connector_settings *connector, struct facts *facts);
+/* classify_learn_discovery - endpoints and issuer of a discovery document. */
+void classify_learn_discovery(struct flows *flows, const struct facts *facts);
+/* classify_is_foreign_scheme - an Authorization scheme that is not OAuth's (Digest, NTLM, AWS4-HMAC-SHA256, …). */
+bool classify_is_foreign_scheme(struct text scheme);
+/* classify_compare - a configured URL against that of the exchange; URL_DIFFERENT where the first is empty or malformed. */
+enum url_difference classify_compare(struct text configured, const struct facts *facts);
+
+#endif

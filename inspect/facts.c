@@ -1,0 +1,166 @@
+/* facts.c - the request's half of the facts and the times; the answer's half is in answer.c, the announced life in life.c. */
+#include "inspect/facts.h"
+
+#include "inspect/base/hash.h"
+#include "inspect/base/time.h"
+#if __has_include("inspect/decode.h")
+#include "inspect/decode.h"
+#else
+#define body_decode(arena, bytes, coding, limit, decoded, is_truncated) ((void)(arena), ERROR_UNSUPPORTED)
+#endif
+
+#define DECODED_BYTES ((size_t)256 * 1024)
+
+struct text facts_header(const struct facts *facts, const char *name) {
+  return http_head_field(&facts->exchange->request, text_from(name));
+}
+
+/* The body decoded, or TEXT_NONE where it is not there whole. */
+static struct text whole_body(struct arena *arena, const struct http_head *head, const struct body *body, bool *is_whole) {
+  struct text coding = http_head_field(head, TEXT("content-encoding")), decoded = body->bytes;
+  bool is_truncated = false;
+  *is_whole = body->wire_bytes == 0 || (body->is_captured && !body->is_truncated);
+  if (!*is_whole || body->wire_bytes == 0)
+    return TEXT_NONE;
+  if (!text_is_empty(coding) && !text_equal_nocase(coding, TEXT("identity"))) {
+    if (body_decode(arena, body->bytes, coding, DECODED_BYTES, &decoded, &is_truncated) || is_truncated) {
+      *is_whole = false;
+      return TEXT_NONE;
+    }
+  }
+  return decoded;
+}
+
+static int read_url(struct facts *facts) {
+  const struct http_head *request = &facts->exchange->request;
+  struct text_out out = {0};
+  text_out_add(&out, request->scheme);
+  text_out_add_string(&out, "://");
+  text_out_add(&out, request->authority);
+  if (request->path.length && request->path.data[0] == '/')
+    text_out_add(&out, request->path);
+  struct text whole = text_out_view(&out);
+  facts->url_text = out.has_failed ? TEXT_NONE : arena_copy(facts->memory, whole);
+  text_out_free(&out);
+  if (!facts->url_text.data)
+    return -ENOMEM;
+  if (url_parse(facts->url_text, &facts->url))
+    facts->url = (struct url){.scheme = request->scheme, .host = request->authority, .path = request->path};
+  size_t cut = text_find_char(facts->url_text, '?');
+  facts->endpoint = text_slice(facts->url_text, 0, cut);
+  cut = text_find_char(facts->endpoint, '#');
+  facts->endpoint = text_slice(facts->endpoint, 0, cut);
+  return 0;
+}
+
+static int64_t wall_of(const struct observation *observation, int64_t moment_us) {
+  return moment_us ? observation->wall_ms - (observation->monotonic_us - moment_us) / 1000 : observation->wall_ms;
+}
+
+static void read_times(const struct observation *observation, struct facts *facts) {
+  const struct exchange *exchange = facts->exchange;
+  facts->started_ms = wall_of(observation, exchange->started_us);
+  facts->ended_ms = wall_of(observation, exchange->ended_us);
+  struct text date = http_head_field(&exchange->response, TEXT("date"));
+  if (text_is_empty(date) || time_parse_http_date(date, &facts->date_ms))
+    facts->date_ms = 0;
+}
+
+static void read_basic(struct facts *facts) {
+  struct credentials *credentials = &facts->credentials;
+  size_t room = credentials->value.length + 4;
+  char *bytes = arena_alloc(facts->memory, room);
+  ptrdiff_t length = bytes ? base64_decode(text_trim(credentials->value), bytes, room) : -1;
+  if (length <= 0)
+    return;
+  struct text decoded = text_of(bytes, (size_t)length);
+  size_t colon = text_find_char(decoded, ':');
+  credentials->basic_user = text_slice(decoded, 0, colon);
+  credentials->basic_password = colon == SIZE_MAX ? TEXT("") : text_slice(decoded, colon + 1, decoded.length);
+}
+
+static void read_credentials(struct facts *facts) {
+  struct credentials *credentials = &facts->credentials;
+  credentials->whole = text_trim(facts_header(facts, "authorization"));
+  size_t space = text_find_char(credentials->whole, ' ');
+  if (space == SIZE_MAX) {
+    credentials->value = credentials->whole;
+    return;
+  }
+  credentials->scheme = text_slice(credentials->whole, 0, space);
+  credentials->value = text_trim(text_slice(credentials->whole, space, credentials->whole.length));
+  if (text_equal_nocase(credentials->scheme, TEXT("basic")))
+    read_basic(facts);
+}
+
+/* The client of a token request: from the parameters, else from Basic, whose parts are form-encoded (RFC 6749 section 2.3.1). */
+static void read_client(struct facts *facts) {
+  const struct credentials *credentials = &facts->credentials;
+  facts->client_id = params_get(&facts->params, "client_id");
+  facts->client_secret = params_get(&facts->params, "client_secret");
+  if (credentials->basic_user.data) {
+    if (text_is_empty(facts->client_id))
+      facts->client_id = url_percent_decode(facts->memory, credentials->basic_user, true);
+    if (text_is_empty(facts->client_secret))
+      facts->client_secret = url_percent_decode(facts->memory, credentials->basic_password, true);
+  }
+  facts->grant_type = params_get(&facts->params, "grant_type");
+  facts->code = params_get(&facts->params, "code");
+  facts->sent_refresh_token = params_get(&facts->params, "refresh_token");
+}
+
+static void read_issued(struct facts *facts) {
+  facts->access_token = facts_answer_text(facts, "access_token");
+  facts->refresh_token = facts_answer_text(facts, "refresh_token");
+  facts->id_token = facts_answer_text(facts, "id_token");
+  facts->scope = facts_answer_text(facts, "scope");
+  facts->life_s = facts_read_life(facts);
+}
+
+static void read_answer_body(struct facts *facts) {
+  const struct exchange *exchange = facts->exchange;
+  struct answer *answer = &facts->answer;
+  bool is_whole;
+  answer->body = whole_body(facts->memory, &exchange->response, &exchange->response_body, &is_whole);
+  if (exchange->response.status == 0 || !is_whole || exchange->ending == ENDED_NOT_YET) {
+    answer->body = TEXT_NONE;
+    return;
+  }
+  struct text trimmed = text_trim_space(answer->body);
+  if (text_is_empty(trimmed))
+    answer->format = FORMAT_EMPTY;
+  else if (json_parse(answer->body, &answer->json) == 0)
+    answer->format = FORMAT_JSON;
+  else if ((text_find(trimmed, TEXT("access_token=")) != SIZE_MAX || text_starts_with(trimmed, TEXT("error="))) && trimmed.data[0] != '<' &&
+           form_parse(facts->memory, trimmed, &answer->form) == 0)
+    answer->format = FORMAT_FORM;
+  else
+    answer->format = FORMAT_OTHER;
+}
+
+int facts_read(const struct observation *observation, struct facts *facts) {
+  const struct exchange *exchange = &observation->exchange;
+  *facts = (struct facts){.exchange = exchange, .memory = arena_new(NULL), .life_s = -1};
+  if (!facts->memory)
+    return -ENOMEM;
+  int code = read_url(facts);
+  if (code)
+    return code;
+  read_times(observation, facts);
+  read_credentials(facts);
+  struct text body = whole_body(facts->memory, &exchange->request, &exchange->request_body, &facts->is_request_whole);
+  code = params_read(facts->memory, facts->url.query, http_head_field(&exchange->request, TEXT("content-type")), body, &facts->params);
+  if (code)
+    return code;
+  read_client(facts);
+  read_answer_body(facts);
+  facts_read_answer(facts);
+  read_issued(facts);
+  return 0;
+}
+
+void facts_free(struct facts *facts) {
+  params_free(&facts->params);
+  json_free(&facts->answer.json);
+  arena_free(facts->memory);
+}

@@ -1,0 +1,94 @@
+/* facts.h - what one exchange says, read once for all rules: its URL, parameters, client, credentials, answer and times. Text points into the
+ * observation, the facts' arena or their JSON; all of it lives as long as the facts. */
+#ifndef OAUTHTAP_FACTS_H
+#define OAUTHTAP_FACTS_H
+
+#include "inspect/base/url.h"
+#include "inspect/observation.h"
+#include "inspect/params.h"
+
+struct token;
+struct flow;
+
+enum exchange_class {
+  CLASS_OTHER,
+  CLASS_TOKEN,         /* any grant but refresh */
+  CLASS_REFRESH,
+  CLASS_LEARN,         /* an answer with a token to a request of unknown shape: learn, judge nothing */
+  CLASS_AUTHORIZATION,
+  CLASS_PUSHED,        /* RFC 9126 */
+  CLASS_DEVICE,        /* device authorization request, RFC 8628 */
+  CLASS_MANAGEMENT,    /* introspection, revocation, registration, logout */
+  CLASS_DISCOVERY,
+  CLASS_API,
+};
+
+enum answer_kind {
+  ANSWER_NONE,     /* the connection broke, or the answer is ours */
+  ANSWER_ACCEPTED, /* 2xx */
+  ANSWER_REFUSED,  /* 4xx, or 2xx that names an authentication error */
+  ANSWER_OTHER,    /* 1xx, 3xx, 5xx */
+};
+
+enum body_format { FORMAT_UNKNOWN /* not captured whole */, FORMAT_EMPTY, FORMAT_JSON, FORMAT_FORM, FORMAT_OTHER };
+
+struct answer {
+  enum answer_kind kind;
+  enum body_format format;
+  struct text body;      /* decoded and whole; empty unless format says so */
+  struct json json;
+  struct form form;
+  struct text error, description; /* OAuth's, a vendor's, or the challenge's */
+  bool is_error_object;  /* the body has an error member that is not empty */
+  bool says_expired, hints_scope, hints_other_cause;
+  struct text challenge; /* WWW-Authenticate */
+};
+
+/* The Authorization header of a request, taken apart. */
+struct credentials {
+  struct text whole, scheme, value; /* scheme empty: none before the value */
+  struct text basic_user, basic_password; /* decoded; data NULL where it is not Basic */
+};
+
+struct facts {
+  const struct exchange *exchange;
+  struct arena *memory;
+  struct url url;
+  struct text url_text;    /* whole, never to be shown */
+  struct text endpoint;    /* scheme://host[:port]/path */
+  struct params params;
+  bool is_request_whole;   /* the body's parameters are all there */
+  struct answer answer;
+  struct credentials credentials;
+  enum exchange_class class;
+
+  struct text client_id, client_secret, grant_type; /* of a token request */
+  struct text code, sent_refresh_token;
+  struct text access_token, refresh_token, id_token, scope; /* issued */
+  int64_t life_s;          /* announced for the access token; -1: not said */
+
+  int64_t started_ms, ended_ms; /* Unix time by our clock */
+  int64_t date_ms;         /* the response's Date; 0: none */
+
+  struct token *token;     /* the known token that the request carries */
+  struct token *sent_refresh; /* the known refresh token that it carries */
+  struct text token_text;
+  bool is_token_in_query;
+  struct token *issued;    /* the access token that the answer brought */
+  struct flow *flow;
+};
+
+/* facts_read - everything but class, tokens and flow. Returns 0 or -ENOMEM; facts_free always. */
+int facts_read(const struct observation *observation, struct facts *facts);
+void facts_free(struct facts *facts);
+
+/* facts_header - a request field. facts_answer_text / _number - a top-level member of the answer, JSON or form; numbers also as strings. */
+struct text facts_header(const struct facts *facts, const char *name);
+struct text facts_answer_text(const struct facts *facts, const char *name);
+bool facts_answer_number(const struct facts *facts, const char *name, double *number);
+
+/* facts_read_answer, facts_read_life - the parts of facts_read that have files of their own. */
+void facts_read_answer(struct facts *facts);
+int64_t facts_read_life(const struct facts *facts);
+
+#endif

@@ -1,0 +1,229 @@
+/* flow.c - flows and tokens. A token belongs to one flow; when a flow leaves, its tokens are forgotten with it. What else is remembered is in memory.c. */
+#include "inspect/flow.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "inspect/jwt.h"
+
+#define MAX_TOKENS 100000
+#define MAX_LEARNED 2048
+
+struct moment moment_of(const struct facts *facts) {
+  return (struct moment){.date_ms = facts->date_ms, .own_ms = facts->ended_ms};
+}
+
+int64_t moment_between_ms(struct moment a, struct moment b) {
+  return a.date_ms && b.date_ms ? b.date_ms - a.date_ms : b.own_ms - a.own_ms;
+}
+
+static void unlink_token(struct flow *flow, struct token *token) {
+  for (struct token **at = &flow->tokens; *at; at = &(*at)->next_of_flow)
+    if (*at == token) {
+      *at = token->next_of_flow;
+      flow->token_count--;
+      return;
+    }
+}
+
+static void free_token(void *owner, void *value) {
+  (void)owner;
+  struct token *token = value;
+  if (token->flow)
+    unlink_token(token->flow, token);
+  free(token);
+}
+
+static void free_flow(void *owner, void *value) {
+  struct flows *flows = owner;
+  struct flow *flow = value;
+  while (flow->tokens)
+    table_remove(&flows->tokens, flow->tokens->key);
+  free(flow);
+}
+
+void flows_init(struct flows *flows, const struct hash_key *key) {
+  *flows = (struct flows){.key = key,
+                          .flows = {.capacity = MAX_FLOWS, .free_value = free_flow, .owner = flows},
+                          .tokens = {.capacity = MAX_TOKENS, .free_value = free_token},
+                          .pending = {.capacity = MAX_FLOWS},
+                          .endpoints = {.capacity = MAX_LEARNED},
+                          .hosts = {.capacity = MAX_FLOWS},
+                          .issuers = {.capacity = MAX_LEARNED},
+                          .authorizations = {.capacity = MAX_LEARNED}};
+}
+
+void flows_clear(struct flows *flows) {
+  table_clear(&flows->flows);
+  table_clear(&flows->tokens);
+  table_clear(&flows->pending);
+  table_clear(&flows->endpoints);
+  table_clear(&flows->hosts);
+  table_clear(&flows->issuers);
+  table_clear(&flows->authorizations);
+}
+
+uint64_t flows_key(const struct flows *flows, const char *domain, struct text a, struct text b) {
+  uint64_t parts[3] = {hash_text(flows->key, text_from(domain)), hash_text(flows->key, a), hash_text(flows->key, b)};
+  return hash_text(flows->key, text_of((const char *)parts, sizeof parts));
+}
+
+/* ---- flows ---- */
+
+static void copy_text(char *to, size_t size, struct text from) {
+  size_t length = from.length < size ? from.length : size - 1;
+  if (length)
+    memcpy(to, from.data, length);
+  to[length] = '\0';
+}
+
+static struct flow *new_flow(struct flows *flows, const struct facts *facts, uint64_t sequence) {
+  struct flow *flow = calloc(1, sizeof *flow);
+  if (!flow)
+    return NULL;
+  flow->id = ++flows->last_id;
+  flow->born = sequence;
+  snprintf(flow->name, sizeof flow->name, "f%llu", (unsigned long long)flow->id);
+  copy_text(flow->client_id, sizeof flow->client_id, facts->client_id);
+  return table_put(&flows->flows, flow->id, flow) == 0 ? flow : NULL;
+}
+
+/* What a token request is about: its refresh token, else its client at this endpoint. Failures and the success that follows share a flow. */
+static uint64_t subject_key(const struct flows *flows, const struct facts *facts) {
+  if (!text_is_empty(facts->sent_refresh_token))
+    return flows_key(flows, "refresh", facts->sent_refresh_token, TEXT_NONE);
+  return flows_key(flows, "client", facts->client_id, facts->endpoint);
+}
+
+static struct flow *pending_flow(struct flows *flows, uint64_t key) {
+  uint64_t *id = table_get(&flows->pending, key);
+  return id ? table_get(&flows->flows, *id) : NULL;
+}
+
+static void set_pending(struct flows *flows, uint64_t key, const struct flow *flow) {
+  uint64_t *id = table_claim(&flows->pending, key, sizeof *id);
+  if (id)
+    *id = flow->id;
+}
+
+static bool starts_anew(const struct facts *facts) {
+  return facts->class != CLASS_REFRESH && !text_equal(facts->grant_type, TEXT("client_credentials"));
+}
+
+struct flow *flow_for_request(struct flows *flows, struct facts *facts, uint64_t sequence) {
+  if (facts->sent_refresh)
+    return facts->sent_refresh->flow;
+  uint64_t key = subject_key(flows, facts);
+  struct flow *flow = pending_flow(flows, key);
+  bool is_success = facts->answer.kind == ANSWER_ACCEPTED && !text_is_empty(facts->access_token);
+  if (flow && flow->tokens && is_success && starts_anew(facts))
+    flow = NULL; /* another sign-in of the same client */
+  if (flow)
+    return flow;
+  flow = new_flow(flows, facts, sequence);
+  if (flow)
+    set_pending(flows, key, flow);
+  return flow;
+}
+
+/* ---- tokens ---- */
+
+struct token *flow_find_token(struct flows *flows, struct text token) {
+  if (text_is_empty(token))
+    return NULL;
+  struct token *found = table_get(&flows->tokens, flows_key(flows, "token", token, TEXT_NONE));
+  if (found)
+    table_get(&flows->flows, found->flow->id); /* counts as use of the flow */
+  return found;
+}
+
+static struct token *oldest_of(const struct flow *flow) {
+  struct token *token = flow->tokens;
+  while (token && token->next_of_flow)
+    token = token->next_of_flow;
+  return token;
+}
+
+/* A refresh token that stays the same outlives many access tokens: it counts as new whenever it is used. */
+static void move_to_front(struct token *token) {
+  struct flow *flow = token->flow;
+  unlink_token(flow, token);
+  token->next_of_flow = flow->tokens;
+  flow->tokens = token;
+  flow->token_count++;
+}
+
+static struct token *add_token(struct flows *flows, struct facts *facts, struct text value, enum token_kind kind) {
+  uint64_t key = flows_key(flows, "token", value, TEXT_NONE);
+  struct token *token = table_peek(&flows->tokens, key);
+  if (token && token->flow == facts->flow)
+    return token;
+  if (facts->flow->token_count >= MAX_TOKENS_OF_FLOW)
+    table_remove(&flows->tokens, oldest_of(facts->flow)->key);
+  token = calloc(1, sizeof *token);
+  if (!token)
+    return NULL;
+  *token = (struct token){.kind = kind, .key = key, .life_s = -1, .issued = moment_of(facts), .generation = facts->flow->generation};
+  if (table_put(&flows->tokens, key, token))
+    return NULL;
+  token->flow = facts->flow;
+  token->next_of_flow = facts->flow->tokens;
+  facts->flow->tokens = token;
+  facts->flow->token_count++;
+  return token;
+}
+
+/* A refresh replaces the access tokens of the same scope; a token for another resource beside them replaces nothing. */
+static void mark_replaced(const struct facts *facts, const struct token *successor) {
+  for (struct token *token = facts->flow->tokens; token; token = token->next_of_flow)
+    if (token != successor && token->kind == successor->kind && token->scope_key == successor->scope_key && !token->replaced_ms)
+      token->replaced_ms = facts->ended_ms;
+}
+
+static void note_issuer_of(struct flows *flows, const struct facts *facts, struct text token) {
+  struct jwt jwt;
+  if (jwt_read(facts->memory, token, &jwt) == 0)
+    flow_note_issuer(flows, jwt.issuer);
+  jwt_free(&jwt);
+}
+
+static void take_access_token(struct flows *flows, struct facts *facts) {
+  struct token *token = add_token(flows, facts, facts->access_token, TOKEN_ACCESS);
+  if (!token)
+    return;
+  token->life_s = facts->life_s;
+  token->issued = moment_of(facts);
+  token->replaced_ms = 0;
+  token->scope_key = flows_key(flows, "scope", facts->scope, TEXT_NONE);
+  facts->issued = token;
+  if (facts->class == CLASS_REFRESH)
+    mark_replaced(facts, token);
+  note_issuer_of(flows, facts, facts->access_token);
+}
+
+void flow_take_answer(struct flows *flows, struct facts *facts, uint64_t sequence, fingerprint_fn *fingerprint, void *owner) {
+  if (!facts->flow && !(facts->flow = flow_for_request(flows, facts, sequence)))
+    return;
+  struct flow *flow = facts->flow;
+  if (facts->sent_refresh)
+    move_to_front(facts->sent_refresh);
+  if (facts->class == CLASS_REFRESH)
+    flow->generation++;
+  else
+    flow->generation = 0;
+  if (!flow->token_url[0] && facts->endpoint.length < sizeof flow->token_url && facts->class == CLASS_TOKEN)
+    copy_text(flow->token_url, sizeof flow->token_url, facts->endpoint);
+  if (!flow->client_id[0])
+    copy_text(flow->client_id, sizeof flow->client_id, facts->client_id);
+  take_access_token(flows, facts);
+  if (facts->issued)
+    fingerprint(owner, facts->access_token, facts->issued->shown);
+  struct token *token = text_is_empty(facts->refresh_token) ? NULL : add_token(flows, facts, facts->refresh_token, TOKEN_REFRESH);
+  if (token)
+    fingerprint(owner, facts->refresh_token, token->shown);
+  token = text_is_empty(facts->id_token) ? NULL : add_token(flows, facts, facts->id_token, TOKEN_ID);
+  if (token) {
+    fingerprint(owner, facts->id_token, token->shown);
+    note_issuer_of(flows, facts, facts->id_token);
+  }
+}

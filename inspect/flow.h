@@ -1,0 +1,100 @@
+/* flow.h - the memory of the inspector: flows (one connection of one client), their tokens, endpoints, hosts and authorization requests. All
+ * bounded; what is used least leaves first. Tokens are kept as keyed hashes and fingerprints, never as themselves. */
+#ifndef OAUTHTAP_FLOW_H
+#define OAUTHTAP_FLOW_H
+
+#include "inspect/base/hash.h"
+#include "inspect/facts.h"
+#include "inspect/record.h"
+#include "inspect/table.h"
+
+#define MAX_FLOWS 10000
+#define MAX_TOKENS_OF_FLOW 32
+
+enum token_kind { TOKEN_ACCESS, TOKEN_REFRESH, TOKEN_ID };
+
+/* A moment by the clock of the server that told it, where it did, and by ours. */
+struct moment {
+  int64_t date_ms, own_ms; /* 0: unknown, or never */
+};
+struct moment moment_of(const struct facts *facts);
+/* moment_between_ms - from a to b: by the servers' clocks where both are known, else by ours. */
+int64_t moment_between_ms(struct moment a, struct moment b);
+
+struct token {
+  enum token_kind kind;
+  uint64_t key;
+  struct flow *flow;
+  struct token *next_of_flow;
+  char shown[FINGERPRINT_TEXT_BYTES];
+  uint64_t scope_key;       /* of the scope that it was granted */
+  struct moment issued, last_used;
+  int64_t life_s;           /* -1: unknown */
+  int64_t replaced_ms;      /* own clock; when the answer with its successor ended; 0: not replaced */
+  unsigned generation;      /* 0: from a sign-in; n: from the n-th refresh */
+};
+
+struct flow {
+  uint64_t id;
+  char name[24];            /* "f3" */
+  char client_id[256];      /* NUL-terminated, cut */
+  char token_url[1024];     /* where its tokens were issued; without the query; cut: empty */
+  struct token *tokens;     /* newest first */
+  unsigned token_count, generation;
+  uint64_t born;            /* sequence number of its first observation */
+  enum step_status steps[STEP_COUNT];
+};
+
+enum endpoint { ENDPOINT_NONE, ENDPOINT_TOKEN, ENDPOINT_AUTHORIZATION, ENDPOINT_MANAGEMENT, ENDPOINT_PUSHED, ENDPOINT_DEVICE };
+
+struct authorization {
+  char scope[512];
+  char client_id[256];
+};
+
+struct flows {
+  const struct hash_key *key;
+  struct table flows;           /* by id */
+  struct table tokens;          /* by hash of the token */
+  struct table pending;         /* (client, endpoint) or refresh token → id of the flow that it belongs to */
+  struct table endpoints;       /* hash of scheme://host/path → struct learned */
+  struct table hosts;           /* hosts that have been sent tokens */
+  struct table issuers;         /* iss of tokens and documents seen */
+  struct table authorizations;  /* by state, code or request_uri → struct authorization */
+  uint64_t last_id;
+  bool has_learned;             /* an endpoint was added since it was last asked */
+};
+
+struct learned {
+  enum endpoint endpoint;
+  size_t length;
+  char url[];
+};
+
+void flows_init(struct flows *flows, const struct hash_key *key);
+void flows_clear(struct flows *flows);
+
+/* flows_key - a hash of two texts, for tables. */
+uint64_t flows_key(const struct flows *flows, const char *domain, struct text a, struct text b);
+
+/* flow_find_token - a known token, NULL where no observed answer issued it. */
+struct token *flow_find_token(struct flows *flows, struct text token);
+/* flow_for_request - the flow that a token request belongs to; made where there is none. NULL: no memory. */
+struct flow *flow_for_request(struct flows *flows, struct facts *facts, uint64_t sequence);
+/* flow_take_answer - the tokens of a 2xx answer into the flow; sets facts->issued. fingerprint: of a token, into shown. */
+typedef void fingerprint_fn(void *owner, struct text token, char shown[FINGERPRINT_TEXT_BYTES]);
+void flow_take_answer(struct flows *flows, struct facts *facts, uint64_t sequence, fingerprint_fn *fingerprint, void *owner);
+
+enum endpoint flow_endpoint(struct flows *flows, struct text url);
+void flow_learn_endpoint(struct flows *flows, struct text url, enum endpoint endpoint);
+void flow_note_host(struct flows *flows, struct text host);
+bool flow_knows_host(struct flows *flows, struct text host);
+void flow_note_issuer(struct flows *flows, struct text issuer);
+bool flow_knows_issuer(struct flows *flows, struct text issuer);
+
+/* flow_note_authorization - an authorization (or pushed) request and, where its answer redirects with a code, that code. */
+void flow_note_authorization(struct flows *flows, const struct facts *facts);
+/* flow_requested_scope - what was asked for when this code was requested; TEXT_NONE where that leg was not seen. */
+struct text flow_requested_scope(struct flows *flows, struct text code);
+
+#endif

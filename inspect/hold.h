@@ -1,0 +1,40 @@
+/* hold.h - findings that wait: what the same client puts right within a minute did not fail. */
+#ifndef OAUTHTAP_HOLD_H
+#define OAUTHTAP_HOLD_H
+
+#include "inspect/record.h"
+#include "inspect/rule.h"
+
+#define HOLD_MS 60000
+#define MAX_HELD 4096
+
+/* A finding with all that decides about it; owns its text. */
+struct held {
+  struct held *next;        /* by deadline */
+  struct held *next_of_key;
+  uint64_t recovery_key, subject;
+  uint64_t flow_id;         /* 0: none */
+  int64_t since_ms;
+  enum rule_recovery recovery;
+  bool is_recovered;
+  const struct rule *rule;
+  struct finding finding;
+  char text[];
+};
+
+struct hold;
+typedef void hold_release_fn(void *owner, struct held *held);
+
+/* hold_new - release is called for each finding that leaves. NULL: no memory. */
+struct hold *hold_new(hold_release_fn *release, void *owner);
+/* hold_free - without releasing. */
+void hold_free(struct hold *hold);
+/* hold_add - a deep copy. The oldest leaves where there are too many. Returns 0 or -ENOMEM. */
+int hold_add(struct hold *hold, const struct held *held);
+/* hold_recover - all findings of that key are put right. */
+void hold_recover(struct hold *hold, uint64_t recovery_key);
+/* hold_release_due - those of HOLD_MS ago. hold_release_all - the end of the run. */
+void hold_release_due(struct hold *hold, int64_t now_ms);
+void hold_release_all(struct hold *hold);
+
+#endif

@@ -1,0 +1,269 @@
+/* inspect.c - the inspector from outside: it takes observations apart, keeps time by them, and publishes what is worth capturing. What an exchange is
+ * says classify.c, what is wrong with it the rules say, and how that is told, judge.c. */
+#include "inspect/inspect_internal.h"
+
+#include <stdlib.h>
+
+#include "inspect/capture_table.h"
+#include "inspect/classify.h"
+
+#define MAX_SUBJECTS 20000
+#define MAX_CLIENTS 10000
+#define MAX_PUBLISHED 512
+
+struct inspect *inspect_new(const struct inspect_settings *settings, record_fn *on_record, void *owner) {
+  struct inspect *inspect = calloc(1, sizeof *inspect);
+  if (!inspect)
+    return NULL;
+  inspect->settings = *settings;
+  inspect->on_record = on_record;
+  inspect->owner = owner;
+  inspect->subjects.capacity = MAX_SUBJECTS;
+  inspect->trusts.capacity = inspect->tls_failures.capacity = MAX_CLIENTS;
+  inspect->unseen.capacity = MAX_NOT_SEEN * 4;
+  flows_init(&inspect->flows, &inspect->settings.hash_key);
+  inspect->hold = hold_new(judge_release, inspect);
+  if (!inspect->hold || redactor_init(&inspect->redactor, &inspect->settings.hash_key, inspect->settings.fingerprint_key)) {
+    inspect_free(inspect);
+    return NULL;
+  }
+  secrets_add(&inspect->redactor.secrets, settings->connector.client_secret);
+  return inspect;
+}
+
+void inspect_free(struct inspect *inspect) {
+  if (!inspect)
+    return;
+  hold_free(inspect->hold);
+  table_clear(&inspect->subjects);
+  table_clear(&inspect->trusts);
+  table_clear(&inspect->tls_failures);
+  table_clear(&inspect->unseen);
+  flows_clear(&inspect->flows);
+  redactor_clear(&inspect->redactor);
+  free(inspect);
+}
+
+/* ---- secrets: remembered before anything is said ---- */
+
+static void note_parameter(void *owner, struct text name, struct text value) {
+  if (secret_is_name(name))
+    secrets_add(owner, value);
+}
+
+/* In answers, `code` is mostly that of an error. */
+static void note_json(struct secrets *secrets, json_value value, bool is_answer, unsigned depth) {
+  for (json_value member = json_next(value, NULL); member && depth < 6; member = json_next(value, member)) {
+    bool is_error_word = is_answer && (text_equal_nocase(json_name(member), TEXT("code")) || text_equal_nocase(json_name(member), TEXT("key")) ||
+                                       text_equal_nocase(json_name(member), TEXT("state")));
+    if (json_is_string(member) && secret_is_name(json_name(member)) && !is_error_word)
+      secrets_add(secrets, json_string(member));
+    else if (json_is_object(member) || json_is_array(member))
+      note_json(secrets, member, is_answer, depth + 1);
+  }
+}
+
+static void note_location(struct secrets *secrets, const struct facts *facts) {
+  struct text location = http_head_field(&facts->exchange->response, TEXT("location"));
+  location = text_slice(location, 0, text_find_char(location, '#'));
+  struct form form;
+  size_t question = text_find_char(location, '?');
+  if (question == SIZE_MAX || form_parse(facts->memory, text_slice(location, question + 1, location.length), &form))
+    return;
+  for (size_t i = 0; i < form.count; i++)
+    note_parameter(secrets, form.parameters[i].name, form.parameters[i].value);
+}
+
+static void note_cookies(struct secrets *secrets, struct text cookies) {
+  for (struct text rest = cookies; rest.data;) {
+    struct text cookie = text_trim(text_split(&rest, ';'));
+    size_t equals = text_find_char(cookie, '=');
+    if (equals != SIZE_MAX)
+      secrets_add(secrets, text_slice(cookie, equals + 1, cookie.length));
+  }
+}
+
+static void note_fields(struct secrets *secrets, const struct http_head *head) {
+  for (size_t i = 0; i < head->field_count; i++) {
+    const struct http_field *field = &head->fields[i];
+    if (text_equal_nocase(field->name, TEXT("cookie")))
+      note_cookies(secrets, field->value);
+    else if (text_equal_nocase(field->name, TEXT("set-cookie")))
+      note_cookies(secrets, text_slice(field->value, 0, text_find_char(field->value, ';')));
+    else if (secret_is_name(field->name) || text_find_nocase(field->name, TEXT("token")) != SIZE_MAX ||
+             text_find_nocase(field->name, TEXT("api-key")) != SIZE_MAX)
+      secrets_add(secrets, field->value);
+  }
+}
+
+static void note_secrets(struct inspect *inspect, const struct facts *facts) {
+  struct secrets *secrets = &inspect->redactor.secrets;
+  const struct credentials *credentials = &facts->credentials;
+  params_each(&facts->params, note_parameter, secrets);
+  note_json(secrets, json_root(&facts->params.json), false, 0);
+  note_json(secrets, json_root(&facts->answer.json), true, 0);
+  note_location(secrets, facts);
+  for (size_t i = 0; i < facts->answer.form.count; i++)
+    note_parameter(secrets, facts->answer.form.parameters[i].name, facts->answer.form.parameters[i].value);
+  note_fields(secrets, &facts->exchange->request);
+  note_fields(secrets, &facts->exchange->response);
+  if (credentials->scheme.length || credentials->value.length >= SECRET_PREFIX_BYTES)
+    secrets_add(secrets, credentials->value);
+  secrets_add(secrets, credentials->basic_password);
+  secrets_add(secrets, facts->client_secret);
+  secrets_add(secrets, facts->access_token);
+  secrets_add(secrets, facts->refresh_token);
+}
+
+/* ---- exchanges ---- */
+
+static unsigned event_of(enum exchange_class class) {
+  switch (class) {
+  case CLASS_TOKEN: return ON_TOKEN_EXCHANGE;
+  case CLASS_REFRESH: return ON_REFRESH_EXCHANGE;
+  case CLASS_AUTHORIZATION: return ON_AUTHORIZATION;
+  case CLASS_API: return ON_API_EXCHANGE;
+  case CLASS_OTHER:
+  case CLASS_LEARN:
+  case CLASS_PUSHED:
+  case CLASS_DEVICE:
+  case CLASS_MANAGEMENT:
+  case CLASS_DISCOVERY: break;
+  }
+  return 0;
+}
+
+static void take_fingerprint(void *owner, struct text token, char shown[FINGERPRINT_TEXT_BYTES]) {
+  struct inspect *inspect = owner;
+  if (hash_fingerprint(inspect->redactor.hmac, token, shown))
+    memcpy(shown, "tok:?", sizeof "tok:?");
+}
+
+static void find_flow(struct inspect *inspect, struct facts *facts, uint64_t sequence) {
+  if (facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH)
+    facts->flow = flow_for_request(&inspect->flows, facts, sequence);
+  else if (facts->class == CLASS_API && facts->token)
+    facts->flow = facts->token->flow;
+}
+
+static bool brings_token(const struct facts *facts) {
+  bool is_token_class = facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH || facts->class == CLASS_LEARN;
+  uint16_t status = facts->exchange->response.status;
+  return is_token_class && facts->answer.kind != ANSWER_NONE && status >= 200 && status < 300 && !text_is_empty(facts->access_token);
+}
+
+/* What the exchange teaches, after it was judged by what was known before. */
+static void learn(struct inspect *inspect, struct facts *facts, uint64_t sequence) {
+  struct flows *flows = &inspect->flows;
+  if (brings_token(facts)) {
+    flow_take_answer(flows, facts, sequence, take_fingerprint, inspect);
+    if (facts->class != CLASS_LEARN)
+      flow_learn_endpoint(flows, facts->endpoint, ENDPOINT_TOKEN);
+  }
+  if (facts->class == CLASS_DISCOVERY)
+    classify_learn_discovery(flows, facts);
+  if (facts->class == CLASS_AUTHORIZATION || facts->class == CLASS_PUSHED)
+    flow_note_authorization(flows, facts);
+  if (facts->class == CLASS_API && facts->token) {
+    flow_note_host(flows, facts->url.host);
+    if (facts->answer.kind == ANSWER_ACCEPTED)
+      facts->token->last_used = moment_of(facts);
+  }
+}
+
+static void count(struct inspect *inspect, const struct facts *facts) {
+  inspect->summary.exchanges++;
+  inspect->summary.token_exchanges += facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH;
+  inspect->summary.api_calls += facts->class == CLASS_API;
+}
+
+static void observe_exchange(struct inspect *inspect, const struct observation *observation) {
+  const struct exchange *exchange = &observation->exchange;
+  struct facts facts;
+  if (facts_read(observation, &facts) == 0) {
+    note_secrets(inspect, &facts);
+    if (text_equal_nocase(facts.url.scheme, TEXT("https")))
+      table_claim(&inspect->trusts, flows_key(&inspect->flows, "trust", exchange->client, facts.url.host), 1);
+    classify(&inspect->flows, &inspect->settings.connector, &facts);
+    count(inspect, &facts);
+    find_flow(inspect, &facts, observation->sequence);
+    judge_recover(inspect, &facts);
+    judge(inspect, observation, &facts, event_of(facts.class), facts.memory);
+    learn(inspect, &facts, observation->sequence);
+    step_after_exchange(inspect, &facts);
+  }
+  facts_free(&facts);
+}
+
+static void observe_with_memory(struct inspect *inspect, const struct observation *observation) {
+  struct arena *memory = arena_new(NULL);
+  if (!memory)
+    return;
+  if (observation->kind == OBSERVED_CLIENT_TLS_FAILURE)
+    judge(inspect, observation, NULL, ON_CLIENT_TLS_FAILURE, memory);
+  else if (observation->kind == OBSERVED_UPSTREAM_FAILURE)
+    judge(inspect, observation, NULL, ON_UPSTREAM_FAILURE, memory);
+  else
+    unseen_tunnel(inspect, &observation->tunnel, memory);
+  arena_free(memory);
+}
+
+static void observe_loss(struct inspect *inspect, const struct observation *observation) {
+  inspect->summary.lost += observation->lost;
+  inspect->last_loss = observation->sequence ? observation->sequence : 1;
+  unseen_add(inspect, "loss", TEXT("Some exchanges were lost because there were more than could be judged: rules that compare exchanges were silent."));
+}
+
+static void end_run(struct inspect *inspect) {
+  hold_release_all(inspect->hold);
+  step_emit_summary(inspect);
+}
+
+void inspect_observe(struct inspect *inspect, const struct observation *observation) {
+  if (observation->wall_ms > inspect->now_ms)
+    inspect->now_ms = observation->wall_ms;
+  hold_release_due(inspect->hold, inspect->now_ms);
+  switch (observation->kind) {
+  case OBSERVED_EXCHANGE: observe_exchange(inspect, observation); break;
+  case OBSERVED_CLIENT_TLS_FAILURE:
+  case OBSERVED_UPSTREAM_FAILURE:
+  case OBSERVED_TUNNEL: observe_with_memory(inspect, observation); break;
+  case OBSERVED_LOSS: observe_loss(inspect, observation); break;
+  case OBSERVED_END_OF_RUN: end_run(inspect); break;
+  case OBSERVED_EXCHANGE_END:
+  case OBSERVED_TICK: break;
+  }
+}
+
+/* ---- what is worth capturing ---- */
+
+static size_t add_url(struct text *urls, size_t count_so_far, struct text url) {
+  if (count_so_far < MAX_PUBLISHED && !text_is_empty(url))
+    urls[count_so_far++] = url;
+  return count_so_far;
+}
+
+struct capture_table *inspect_take_capture_table(struct inspect *inspect) {
+  struct text urls[MAX_PUBLISHED];
+  size_t url_count = 0;
+  if (inspect->has_given_table && !inspect->flows.has_learned)
+    return NULL;
+  inspect->has_given_table = true;
+  inspect->flows.has_learned = false;
+  url_count = add_url(urls, url_count, inspect->settings.connector.token_url);
+  url_count = add_url(urls, url_count, inspect->settings.connector.refresh_url);
+  const struct table *endpoints = &inspect->flows.endpoints;
+  for (const struct table_entry *entry = table_next(endpoints, NULL); entry; entry = table_next(endpoints, entry)) {
+    const struct learned *learned = table_value(entry);
+    if (learned->endpoint != ENDPOINT_AUTHORIZATION)
+      url_count = add_url(urls, url_count, text_of(learned->url, learned->length));
+  }
+  return capture_table_new(urls, url_count);
+}
+
+bool inspect_has_findings_at(const struct inspect *inspect, enum severity at_least) {
+  for (int severity = SEVERITY_INFO; severity <= SEVERITY_ERROR; severity++)
+    if (severity >= (int)at_least && inspect->summary.findings[severity])
+      return true;
+  return false;
+}

@@ -1,0 +1,62 @@
+/* inspect_internal.h - the inspector's state, shared by the engine's files (inspect.c, judge.c, report.c, step.c) and by no rule. */
+#ifndef OAUTHTAP_INSPECT_INTERNAL_H
+#define OAUTHTAP_INSPECT_INTERNAL_H
+
+#include "inspect/flow.h"
+#include "inspect/hold.h"
+#include "inspect/inspect.h"
+#include "inspect/redact.h"
+#include "inspect/rule.h"
+
+struct inspect {
+  struct inspect_settings settings;
+  record_fn *on_record;
+  void *owner;
+  struct redactor redactor;
+  struct flows flows;
+  struct hold *hold;
+  struct table subjects;      /* what was found before → struct subject */
+  struct table trusts;        /* (client, host) with an exchange over our TLS */
+  struct table tls_failures;  /* (client, host) → unsigned */
+  struct table unseen;        /* what was not seen, told once each */
+  struct summary summary;
+  char unseen_texts[MAX_NOT_SEEN][320];
+  uint64_t last_loss;         /* sequence of the last loss; 0: none */
+  int64_t now_ms;
+  bool has_given_table;
+};
+
+struct report {
+  struct report *next;
+  struct check *check;
+  const struct rule *rule;
+  enum severity severity;
+  enum step step;
+  const char *message, *remedy;
+  struct text subject;
+  struct evidence evidence[MAX_EVIDENCE];
+  size_t evidence_count;
+  bool is_silent; /* another report speaks for the same cause */
+};
+
+/* judge.c: asks the rules about an exchange, or another observation where facts is NULL; tells or holds what they report. */
+void judge(struct inspect *inspect, const struct observation *observation, const struct facts *facts, unsigned on, struct arena *memory);
+/* judge_recover - what the exchange puts right. */
+void judge_recover(struct inspect *inspect, const struct facts *facts);
+/* judge_release - hold_release_fn: the finding leaves. */
+void judge_release(void *owner, struct held *held);
+
+/* report.c: the finding that a report becomes; text lives in the check's memory. */
+void report_render(struct report *report, struct finding *finding);
+
+/* step.c */
+void step_set(struct inspect *inspect, struct flow *flow, enum step step, enum step_status status, uint64_t exchange, const char *sentence);
+/* step_after_exchange - the steps that a judged exchange verifies. */
+void step_after_exchange(struct inspect *inspect, const struct facts *facts);
+void step_emit_summary(struct inspect *inspect);
+
+/* unseen.c: what could not be seen, and its cure. */
+void unseen_add(struct inspect *inspect, const char *kind, struct text text);
+void unseen_tunnel(struct inspect *inspect, const struct tunnel *tunnel, struct arena *memory);
+
+#endif

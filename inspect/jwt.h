@@ -1,0 +1,19 @@
+/* jwt.h - the claims of a JSON Web Token, unverified: the proxy has no keys and needs none to tell when a token says that it ends. */
+#ifndef OAUTHTAP_JWT_H
+#define OAUTHTAP_JWT_H
+
+#include "inspect/base/arena.h"
+#include "inspect/base/json.h"
+
+struct jwt {
+  struct json header, claims;
+  int64_t expires_s, issued_s; /* exp, iat; 0: not said */
+  struct text issuer, authorized_party;
+};
+
+/* jwt_read - three base64url parts of which two are JSON objects (RFC 7519 section 3). Returns 0, ERROR_MALFORMED or -ENOMEM. Free with jwt_free, which
+ * is fine after failure. */
+int jwt_read(struct arena *arena, struct text token, struct jwt *jwt);
+void jwt_free(struct jwt *jwt);
+
+#endif

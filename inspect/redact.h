@@ -1,0 +1,30 @@
+/* redact.h - the only maker of safe_text. Whatever comes from the wire goes through here before a record may hold it. */
+#ifndef OAUTHTAP_REDACT_H
+#define OAUTHTAP_REDACT_H
+
+#include "inspect/base/arena.h"
+#include "inspect/record.h"
+#include "inspect/secret.h"
+
+struct redactor {
+  struct secrets secrets;
+  struct hash_hmac *hmac;
+};
+
+/* redactor_init - key is kept (not copied). Returns 0 or -ENOMEM. */
+int redactor_init(struct redactor *redactor, const struct hash_key *key, const uint8_t fingerprint_key[FINGERPRINT_KEY_BYTES]);
+void redactor_clear(struct redactor *redactor);
+
+/* redact_fingerprint - "tok:" and 12 digits. */
+struct safe_text redact_fingerprint(struct redactor *redactor, struct arena *arena, struct text secret);
+/* redact_text - free text of the wire, at most max_bytes of it: known secrets, values behind secret names, JWTs and long random words become
+ * fingerprints. */
+struct safe_text redact_text(struct redactor *redactor, struct arena *arena, struct text t, size_t max_bytes);
+/* redact_name - a public identifier (client id, host, method): only known secrets are taken out. */
+struct safe_text redact_name(struct redactor *redactor, struct arena *arena, struct text t);
+/* redact_url - scheme, host, path and the names of the parameters; no values, no userinfo, no fragment. */
+struct safe_text redact_url(struct redactor *redactor, struct arena *arena, struct text url);
+/* redact_literal - text of our own. */
+struct safe_text redact_literal(const char *text);
+
+#endif

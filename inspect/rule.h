@@ -1,0 +1,112 @@
+/* rule.h - a rule is one function and one descriptor. The engine does the rest: when a rule is asked (on, needs), how bad the answer makes it
+ * (severity), what a recovery makes of it, which of several findings about one cause is told, repetition and redaction. */
+#ifndef OAUTHTAP_RULE_H
+#define OAUTHTAP_RULE_H
+
+#include "inspect/facts.h"
+#include "inspect/inspect.h"
+#include "inspect/record.h"
+
+enum rule_on {
+  ON_TOKEN_EXCHANGE = 1,
+  ON_REFRESH_EXCHANGE = 2,
+  ON_AUTHORIZATION = 4,
+  ON_API_EXCHANGE = 8,
+  ON_CLIENT_TLS_FAILURE = 16,
+  ON_UPSTREAM_FAILURE = 32,
+};
+
+enum rule_needs {
+  NEEDS_RESPONSE_HEAD = 1,  /* an answer, by the provider */
+  NEEDS_RESPONSE_BODY = 2,  /* and whole */
+  NEEDS_REQUEST_BODY = 4,   /* whole */
+  NEEDS_WHOLE_FLOW = 8,     /* compares exchanges: silent where observations of this flow were lost */
+};
+
+/* Findings of one cause about one exchange: the one of the lowest rank speaks, the others lend their evidence. */
+enum rule_cause { CAUSE_NONE, CAUSE_API_REFUSED, CAUSE_TOKEN_REFUSED, CAUSE_TOKEN_ANSWER };
+
+enum rule_recovery {
+  RECOVERY_NONE,     /* told at once */
+  RECOVERY_IS_INFO,  /* held; what the same client puts right within a minute is worth knowing at most */
+  RECOVERY_IS_SILENT /* held; then it was none */
+};
+
+struct rule_severity {
+  enum severity refused, accepted;
+};
+#define ALWAYS(severity) {SEVERITY_##severity, SEVERITY_##severity}
+#define BY_ANSWER(refused, accepted) {SEVERITY_##refused, SEVERITY_##accepted}
+
+struct check;
+struct rule {
+  const char *id;
+  struct rule_severity severity;
+  enum step step;
+  unsigned on, needs;
+  enum rule_cause cause;
+  unsigned rank;
+  enum rule_recovery recovery;
+  void (*check)(struct check *check);
+  const char *title;
+  const char *message;     /* {method}, {url}, {status}, {host} and the names of the evidence are filled in */
+  const char *remedy;
+  struct reference references[MAX_REFERENCES];
+};
+
+/* rule_at - all rules in the order of the catalogue; NULL at the end. rule_find - by id; NULL where there is none. */
+const struct rule *rule_at(size_t index);
+const struct rule *rule_find(struct text id);
+/* rule_severity_text - "error", "error where refused, info where accepted": static storage or `buffer`. */
+const char *rule_severity_text(const struct rule *rule, char *buffer, size_t size);
+size_t rule_reference_count(const struct rule *rule);
+
+/* The groups, each in a file of rules/. */
+extern const struct rule rules_token[], rules_api[], rules_refresh[], rules_connector[], rules_transport[]; /* each ends with an empty id */
+
+/* ---- what a check function sees and says ---- */
+
+struct flows;
+struct inspect;
+struct report;
+
+struct check {
+  struct inspect *inspect;
+  const struct observation *observation;
+  const struct facts *facts;     /* of an exchange; NULL else */
+  struct arena *memory;
+  struct flows *flows;
+  const struct connector_settings *connector;
+  const struct rule *rule;       /* the one that is asked */
+};
+
+/* report - the rule fires. NULL where there is no memory; all functions below take that. */
+struct report *report(struct check *check);
+void report_severity(struct report *report, enum severity severity);
+void report_remedy(struct report *report, const char *remedy);
+void report_message(struct report *report, const char *message);
+/* report_subject - what the finding speaks of, beside rule and flow; the URL where nothing is said. One finding a subject. */
+void report_subject(struct report *report, struct text subject);
+void report_step(struct report *report, enum step step);
+
+/* Evidence: name has static storage. Text is redacted here; a secret becomes its fingerprint. Empty text adds nothing. */
+void evidence_text(struct report *report, const char *name, struct text wire);
+void evidence_name(struct report *report, const char *name, struct text identifier); /* a public identifier */
+void evidence_literal(struct report *report, const char *name, const char *own);
+void evidence_url(struct report *report, const char *name, struct text url);
+void evidence_number(struct report *report, const char *name, int64_t number);
+void evidence_duration(struct report *report, const char *name, int64_t seconds); /* "60 minutes" */
+void evidence_boolean(struct report *report, const char *name, bool value);
+void evidence_secret(struct report *report, const char *name, struct text secret);
+void evidence_token(struct report *report, const char *name, const struct token *token);
+/* evidence_error - error and description of the answer. */
+void evidence_error(struct report *report);
+
+/* Helpers that several groups need. */
+bool check_is_success(const struct check *check);      /* 2xx by the provider */
+bool check_is_status(const struct check *check, unsigned from, unsigned to);
+bool check_has_error(const struct check *check);       /* the answer has an OAuth or a vendor's error */
+bool check_client_trusts(const struct check *check, struct text client, struct text host); /* has had an exchange with it over our TLS */
+unsigned check_count_failures(const struct check *check, struct text client, struct text host); /* TLS failures, with this one */
+
+#endif

@@ -1,0 +1,36 @@
+/* rules.c - the catalogue: the groups in order, look-up by id, and their severities in words. */
+#include "inspect/rule.h"
+
+#include <stdio.h>
+
+static const struct rule *const groups[] = {rules_token, rules_api, rules_refresh, rules_connector, rules_transport};
+
+const struct rule *rule_at(size_t index) {
+  for (size_t group = 0; group < sizeof groups / sizeof *groups; group++)
+    for (const struct rule *rule = groups[group]; rule->id; rule++)
+      if (index-- == 0)
+        return rule;
+  return NULL;
+}
+
+const struct rule *rule_find(struct text id) {
+  const struct rule *rule;
+  for (size_t i = 0; (rule = rule_at(i)); i++)
+    if (text_equal(id, text_from(rule->id)))
+      return rule;
+  return NULL;
+}
+
+const char *rule_severity_text(const struct rule *rule, char *buffer, size_t size) {
+  if (rule->severity.refused == rule->severity.accepted)
+    return severity_name(rule->severity.refused);
+  snprintf(buffer, size, "%s where refused, %s where accepted", severity_name(rule->severity.refused), severity_name(rule->severity.accepted));
+  return buffer;
+}
+
+size_t rule_reference_count(const struct rule *rule) {
+  size_t count = 0;
+  while (count < MAX_REFERENCES && rule->references[count].title)
+    count++;
+  return count;
+}

@@ -1,0 +1,297 @@
+/* api.c - rules about how an API is called with a token, and what it says to it. */
+#include "inspect/rule.h"
+
+#include "inspect/flow.h"
+#include "inspect/jwt.h"
+
+#define EXPIRY_TOLERANCE_MS 60000
+
+static bool is_access_token(const struct facts *facts) {
+  return facts->token && facts->token->kind == TOKEN_ACCESS;
+}
+
+static void add_token(struct report *report, const struct facts *facts) {
+  if (facts->token)
+    evidence_token(report, "access_token", facts->token);
+  else
+    evidence_secret(report, "access_token", facts->token_text);
+}
+
+/* ---- api/missing-authorization ---- */
+
+static bool names_credential(struct text name) {
+  static const struct text words[] = {TEXT("token"), TEXT("key"), TEXT("auth"), TEXT("secret"), TEXT("signature"), TEXT("session"), TEXT("cookie")};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (text_find_nocase(name, words[i]) != SIZE_MAX)
+      return true;
+  return false;
+}
+
+static bool has_any_credential(const struct facts *facts) {
+  const struct http_head *request = &facts->exchange->request;
+  if (facts->token)
+    return true;
+  for (size_t i = 0; i < request->field_count; i++)
+    if (names_credential(request->fields[i].name) && !text_equal_nocase(request->fields[i].name, TEXT("proxy-authorization")) &&
+        !text_equal_nocase(request->fields[i].name, TEXT("idempotency-key")))
+      return true;
+  for (size_t i = 0; i < facts->params.query.count; i++)
+    if (names_credential(facts->params.query.parameters[i].name))
+      return true;
+  return false;
+}
+
+static bool offers_oauth(struct text challenge) {
+  static const struct text words[] = {TEXT("bearer"), TEXT("dpop"), TEXT("oauth")};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (text_find_nocase(challenge, words[i]) != SIZE_MAX)
+      return true;
+  return text_is_empty(challenge);
+}
+
+static void check_missing_authorization(struct check *c) {
+  const struct facts *facts = c->facts;
+  bool is_probe = text_equal(facts->exchange->request.method, TEXT("HEAD")) || text_equal(facts->exchange->request.method, TEXT("OPTIONS"));
+  if (!check_is_status(c, 401, 401) || is_probe || has_any_credential(facts) || !offers_oauth(facts->answer.challenge))
+    return;
+  struct report *r = report(c);
+  evidence_error(r);
+}
+
+/* ---- api/missing-bearer-prefix ---- */
+
+static bool is_jwt_of_known_issuer(const struct check *c, struct text value) {
+  struct jwt jwt;
+  bool is_known = jwt_read(c->memory, value, &jwt) == 0 && flow_knows_issuer(c->flows, jwt.issuer);
+  jwt_free(&jwt);
+  return is_known;
+}
+
+static void check_missing_bearer_prefix(struct check *c) {
+  const struct facts *facts = c->facts;
+  const struct credentials *credentials = &facts->credentials;
+  if (text_is_empty(credentials->whole) || !text_is_empty(credentials->scheme))
+    return;
+  bool is_known = is_access_token(facts) && facts->token == flow_find_token(c->flows, credentials->whole);
+  bool is_accepted = facts->answer.kind == ANSWER_ACCEPTED;
+  bool is_jwt = !is_known && !is_accepted && !(facts->token && facts->token->kind != TOKEN_ACCESS && is_accepted) &&
+                is_jwt_of_known_issuer(c, credentials->whole);
+  if (!is_known && !is_jwt)
+    return;
+  struct report *r = report(c);
+  evidence_secret(r, "access_token", credentials->whole);
+  evidence_error(r);
+}
+
+/* ---- api/wrong-scheme ---- */
+
+static bool is_right_scheme(struct text scheme) {
+  return text_is_empty(scheme) || text_equal_nocase(scheme, TEXT("bearer")) || text_equal_nocase(scheme, TEXT("dpop"));
+}
+
+static void check_wrong_scheme(struct check *c) {
+  const struct facts *facts = c->facts;
+  const struct credentials *credentials = &facts->credentials;
+  bool is_basic = credentials->basic_user.data != NULL;
+  if (!is_access_token(facts) || facts->is_token_in_query || is_right_scheme(credentials->scheme))
+    return;
+  if (is_basic && !check_is_status(c, 401, 401))
+    return;
+  if (!is_basic && facts->token != flow_find_token(c->flows, credentials->value))
+    return;
+  struct report *r = report(c);
+  evidence_name(r, "scheme", credentials->scheme);
+  add_token(r, facts);
+  evidence_error(r);
+}
+
+/* ---- api/double-prefix ---- */
+
+static void check_double_prefix(struct check *c) {
+  const struct credentials *credentials = &c->facts->credentials;
+  static const struct text twice[] = {TEXT("bearer "), TEXT("bearer:"), TEXT("bearer=")};
+  const struct text again = text_equal_nocase(credentials->scheme, TEXT("bearer")) ? credentials->value : credentials->whole;
+  bool is_scheme_with_sign = text_equal_nocase(credentials->scheme, TEXT("bearer:")) || text_equal_nocase(credentials->scheme, TEXT("bearer="));
+  bool is_double = is_scheme_with_sign;
+  for (size_t i = text_equal_nocase(credentials->scheme, TEXT("bearer")) ? 0 : 1; i < sizeof twice / sizeof *twice; i++)
+    is_double |= text_starts_with_nocase(again, twice[i]);
+  if (!is_double)
+    return;
+  struct report *r = report(c);
+  evidence_literal(r, "form", is_scheme_with_sign || !text_starts_with_nocase(again, TEXT("bearer ")) ? "Bearer with a sign behind it" : "Bearer Bearer");
+  add_token(r, c->facts);
+  evidence_error(r);
+}
+
+/* ---- api/placeholder-token ---- */
+
+static const char *placeholder_form(struct text value) {
+  static const char *const words[] = {"undefined", "null", "None", "nil", "[object Object]", "NaN", "YOUR_TOKEN", "YOUR_ACCESS_TOKEN", "ACCESS_TOKEN",
+                                      "token", "TOKEN", "access_token", "<token>", "xxx"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (text_equal(value, text_from(words[i])))
+      return words[i];
+  if (text_starts_with(value, TEXT("{{")) && text_ends_with(value, TEXT("}}")))
+    return "{{…}}";
+  if (text_starts_with(value, TEXT("${")) && text_ends_with(value, TEXT("}")))
+    return "${…}";
+  if (text_starts_with(value, TEXT("<")) && text_ends_with(value, TEXT(">")))
+    return "<…>";
+  return NULL;
+}
+
+static void check_placeholder_token(struct check *c) {
+  const struct credentials *credentials = &c->facts->credentials;
+  struct text value = text_is_empty(credentials->scheme) || !is_right_scheme(credentials->scheme) ? credentials->whole : credentials->value;
+  const char *form = c->facts->token ? NULL : placeholder_form(value);
+  if (!form || text_find_nocase(value, TEXT("redacted")) != SIZE_MAX)
+    return;
+  struct report *r = report(c);
+  evidence_literal(r, "placeholder", form);
+  report_subject(r, text_from(form));
+  evidence_error(r);
+}
+
+/* ---- api/token-in-query ---- */
+
+static bool takes_token_in_query(struct text host) {
+  static const struct text hosts[] = {TEXT("*.facebook.com"), TEXT("*.instagram.com"), TEXT("*.threads.net"), TEXT("*.zoom.us")};
+  for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
+    if (url_host_matches(host, hosts[i]))
+      return true;
+  return false;
+}
+
+static void check_token_in_query(struct check *c) {
+  if (!is_access_token(c->facts) || !c->facts->is_token_in_query)
+    return;
+  struct report *r = report(c);
+  add_token(r, c->facts);
+  report_subject(r, c->facts->endpoint);
+  if (takes_token_in_query(c->facts->url.host)) {
+    report_severity(r, SEVERITY_INFO);
+    report_remedy(r, "The provider does this by design. Keep such URLs out of logs; send the token as Authorization: Bearer where the provider takes it.");
+  }
+}
+
+/* ---- the life of a token ---- */
+
+static int64_t age_ms(const struct facts *facts) {
+  return moment_between_ms(facts->token->issued, moment_of(facts));
+}
+
+static void add_ages(struct report *r, const struct facts *facts) {
+  evidence_token(r, "access_token", facts->token);
+  evidence_number(r, "expires_in", facts->token->life_s);
+  evidence_number(r, "age_seconds", age_ms(facts) / 1000);
+  evidence_duration(r, "age", age_ms(facts) / 1000);
+  evidence_duration(r, "life", facts->token->life_s);
+  evidence_error(r);
+}
+
+static bool is_refused_as_expired(const struct check *c) {
+  return check_is_status(c, 401, 401) || (check_is_status(c, 200, 499) && c->facts->answer.says_expired);
+}
+
+static void check_expired_token_used(struct check *c) {
+  const struct facts *facts = c->facts;
+  if (!is_access_token(facts) || facts->token->life_s <= 0 || age_ms(facts) <= facts->token->life_s * 1000 + EXPIRY_TOLERANCE_MS)
+    return;
+  bool is_refused = is_refused_as_expired(c);
+  if (!is_refused && !check_is_success(c))
+    return;
+  struct report *r = report(c);
+  report_severity(r, is_refused ? SEVERITY_ERROR : SEVERITY_INFO);
+  if (!is_refused)
+    report_message(r, "{method} {url} used an access token that had been announced to live {life} after {age}, and it was still accepted.");
+  add_ages(r, facts);
+}
+
+/* ---- api/rejected-before-expiry ---- */
+
+static void check_rejected_before_expiry(struct check *c) {
+  const struct facts *facts = c->facts;
+  if (!check_is_status(c, 401, 401) || !is_access_token(facts) || facts->token->life_s <= 0 || !facts->token->last_used.own_ms)
+    return;
+  const struct answer *answer = &facts->answer;
+  int64_t life_ms = facts->token->life_s * 1000, margin_ms = life_ms / 50 > EXPIRY_TOLERANCE_MS ? life_ms / 50 : EXPIRY_TOLERANCE_MS;
+  if (age_ms(facts) >= life_ms - margin_ms || answer->hints_scope || answer->hints_other_cause || text_equal(answer->error, TEXT("use_dpop_nonce")))
+    return;
+  struct report *r = report(c);
+  add_ages(r, facts);
+}
+
+/* ---- api/unauthorized ---- */
+
+static void check_unauthorized(struct check *c) {
+  const struct facts *facts = c->facts;
+  if (!check_is_status(c, 401, 401) || !is_access_token(facts))
+    return;
+  struct report *r = report(c);
+  add_token(r, facts);
+  evidence_error(r);
+}
+
+#define RFC6750 "https://www.rfc-editor.org/rfc/rfc6750"
+
+const struct rule rules_api[] = {
+    {.id = "api/missing-authorization", .severity = ALWAYS(ERROR), .step = STEP_API, .on = ON_API_EXCHANGE, .needs = NEEDS_RESPONSE_HEAD,
+     .cause = CAUSE_API_REFUSED, .rank = 10, .recovery = RECOVERY_IS_SILENT, .check = check_missing_authorization,
+     .title = "The API call carries no token",
+     .message = "{method} {url} was sent without an Authorization header or any other credential and was answered 401[: {error}].",
+     .remedy = "Send the access token as `Authorization: Bearer <token>`. In Postman: Authorization, OAuth 2.0, Add auth data to Request Headers. Look for redirects "
+               "and code paths that drop the header.",
+     .references = {{"RFC 6750 section 2.1", RFC6750 "#section-2.1"}}},
+    {.id = "api/missing-bearer-prefix", .severity = BY_ANSWER(ERROR, WARNING), .step = STEP_API, .on = ON_API_EXCHANGE, .needs = NEEDS_RESPONSE_HEAD,
+     .cause = CAUSE_API_REFUSED, .rank = 3, .recovery = RECOVERY_IS_INFO, .check = check_missing_bearer_prefix,
+     .title = "The access token is sent without the word Bearer",
+     .message = "{method} {url} carries the access token alone in the Authorization header and was answered {status}[: {error}].",
+     .remedy = "Send `Authorization: Bearer <token>`. In Postman: Authorization, OAuth 2.0, Header Prefix = Bearer.",
+     .references = {{"RFC 6750 section 2.1", RFC6750 "#section-2.1"}}},
+    {.id = "api/wrong-scheme", .severity = BY_ANSWER(ERROR, INFO), .step = STEP_API, .on = ON_API_EXCHANGE, .needs = NEEDS_RESPONSE_HEAD,
+     .cause = CAUSE_API_REFUSED, .rank = 4, .recovery = RECOVERY_IS_INFO, .check = check_wrong_scheme,
+     .title = "The access token is sent under another scheme than Bearer",
+     .message = "{method} {url} carries the access token as `Authorization: {scheme} …` and was answered {status}[: {error}].",
+     .remedy = "Send `Authorization: Bearer <token>`, unless the provider documents this scheme; connectors always send Bearer.",
+     .references = {{"RFC 6750 section 2.1", RFC6750 "#section-2.1"}}},
+    {.id = "api/double-prefix", .severity = BY_ANSWER(ERROR, WARNING), .step = STEP_API, .on = ON_API_EXCHANGE, .needs = NEEDS_RESPONSE_HEAD,
+     .cause = CAUSE_API_REFUSED, .rank = 2, .recovery = RECOVERY_IS_INFO, .check = check_double_prefix,
+     .title = "The word Bearer is written twice or wrongly",
+     .message = "{method} {url} has a malformed Authorization header ({form}) and was answered {status}[: {error}].",
+     .remedy = "Send `Authorization: Bearer <token>` with the word once, one space, and no colon or equals sign. Connectors and Postman add the prefix themselves: store "
+               "the token alone.",
+     .references = {{"RFC 6750 section 2.1", RFC6750 "#section-2.1"}}},
+    {.id = "api/placeholder-token", .severity = BY_ANSWER(ERROR, WARNING), .step = STEP_API, .on = ON_API_EXCHANGE, .needs = NEEDS_RESPONSE_HEAD,
+     .cause = CAUSE_API_REFUSED, .rank = 1, .recovery = RECOVERY_IS_INFO, .check = check_placeholder_token,
+     .title = "A placeholder is sent instead of a token",
+     .message = "{method} {url} carries the placeholder {placeholder} where the access token should be.",
+     .remedy = "Fill the variable before the call: {placeholder} means that it was never set. In Postman a variable that stays in braces is not resolved: select the "
+               "environment that defines it, or run the request that sets it first.",
+     .references = {{"RFC 6750 section 2.1", RFC6750 "#section-2.1"}}},
+    {.id = "api/token-in-query", .severity = ALWAYS(WARNING), .step = STEP_API, .on = ON_API_EXCHANGE, .check = check_token_in_query,
+     .title = "The access token stands in the URL",
+     .message = "{method} {url} carries the access token in the query, where it ends up in logs, histories and Referer headers.",
+     .remedy = "Send the token as `Authorization: Bearer <token>` instead.",
+     .references = {{"RFC 9700 section 4.3.2", "https://www.rfc-editor.org/rfc/rfc9700#section-4.3.2"}, {"RFC 6750 section 2.3", RFC6750 "#section-2.3"}}},
+    {.id = "api/expired-token-used", .severity = ALWAYS(ERROR), .step = STEP_API, .on = ON_API_EXCHANGE, .needs = NEEDS_RESPONSE_HEAD | NEEDS_WHOLE_FLOW,
+     .cause = CAUSE_API_REFUSED, .rank = 6, .recovery = RECOVERY_IS_INFO, .check = check_expired_token_used,
+     .title = "An expired access token is still used",
+     .message = "{method} {url} used an access token of {life} after {age} and was answered {status}[: {error}].",
+     .remedy = "Refresh the token before it expires, or when an API answers 401, and use the new one. Without a refresh token the person must sign in again: see to it "
+               "that one is issued.",
+     .references = {{"RFC 6750 section 3.1", RFC6750 "#section-3.1"}, {"RFC 6749 section 1.5", "https://www.rfc-editor.org/rfc/rfc6749#section-1.5"}}},
+    {.id = "api/rejected-before-expiry", .severity = ALWAYS(ERROR), .step = STEP_API, .on = ON_API_EXCHANGE, .needs = NEEDS_RESPONSE_HEAD | NEEDS_WHOLE_FLOW,
+     .cause = CAUSE_API_REFUSED, .rank = 7, .recovery = RECOVERY_IS_INFO, .check = check_rejected_before_expiry,
+     .title = "An access token that had worked is refused before it expires",
+     .message = "{method} {url} answered 401 to a token of age {age} that had worked and was announced to live {life}[: {error}].",
+     .remedy = "Find out at the provider what ends tokens early (a session time-out, a new sign-in or refresh elsewhere, a changed password, a limit on tokens per user), "
+               "and refresh when an API answers 401, whatever expires_in said.",
+     .references = {{"RFC 6750 section 3.1", RFC6750 "#section-3.1"}}},
+    {.id = "api/unauthorized", .severity = ALWAYS(ERROR), .step = STEP_API, .on = ON_API_EXCHANGE, .needs = NEEDS_RESPONSE_HEAD,
+     .cause = CAUSE_API_REFUSED, .rank = 90, .recovery = RECOVERY_IS_INFO, .check = check_unauthorized,
+     .title = "The API refuses the access token",
+     .message = "{method} {url} answered 401 to a token that the token endpoint had issued[: {error}][ ({description})].",
+     .remedy = "Check that the token was issued for this API (audience or resource, scopes, tenant, environment) and that the API accepts tokens of this issuer.",
+     .references = {{"RFC 6750 section 3", RFC6750 "#section-3"}}},
+    {.id = NULL},
+};

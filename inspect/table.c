@@ -1,0 +1,108 @@
+/* table.c - uthash, told that keys are hashes already. Its order of insertion serves as the order of use: an entry that is used is moved to the end. */
+#include "inspect/table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define HASH_NONFATAL_OOM 1
+#define HASH_FUNCTION(keyptr, keylen, hashv) ((hashv) = (unsigned)(*(const uint64_t *)(const void *)(keyptr)))
+#define HASH_KEYCMP(a, b, n) (*(const uint64_t *)(const void *)(a) != *(const uint64_t *)(const void *)(b))
+#define uthash_nonfatal_oom(entry) ((entry)->is_lost = true)
+#include <uthash.h>
+
+struct table_entry {
+  uint64_t key;
+  void *value;
+  bool is_lost;
+  UT_hash_handle hh;
+};
+
+static void free_value(struct table *table, void *value) {
+  if (table->free_value)
+    table->free_value(table->owner, value);
+  else
+    free(value);
+}
+
+static struct table_entry *find(const struct table *table, uint64_t key) {
+  struct table_entry *entry = NULL;
+  HASH_FIND(hh, table->entries, &key, sizeof key, entry);
+  return entry;
+}
+
+static int add(struct table *table, struct table_entry *entry) {
+  entry->is_lost = false;
+  HASH_ADD(hh, table->entries, key, sizeof entry->key, entry);
+  return entry->is_lost ? -ENOMEM : 0;
+}
+
+static void drop(struct table *table, struct table_entry *entry) {
+  HASH_DELETE(hh, table->entries, entry);
+  free_value(table, entry->value);
+  free(entry);
+}
+
+void table_clear(struct table *table) {
+  while (table->entries)
+    drop(table, table->entries);
+}
+
+void *table_peek(const struct table *table, uint64_t key) {
+  struct table_entry *entry = find(table, key);
+  return entry ? entry->value : NULL;
+}
+
+void *table_get(struct table *table, uint64_t key) {
+  struct table_entry *entry = find(table, key);
+  if (!entry)
+    return NULL;
+  void *value = entry->value;
+  if (entry->hh.next) {
+    HASH_DELETE(hh, table->entries, entry);
+    if (add(table, entry)) {
+      free_value(table, value);
+      free(entry);
+      return NULL;
+    }
+  }
+  return value;
+}
+
+int table_put(struct table *table, uint64_t key, void *value) {
+  table_remove(table, key);
+  while (table->entries && HASH_COUNT(table->entries) >= table->capacity) {
+    drop(table, table->entries);
+    table->evicted++;
+  }
+  struct table_entry *entry = calloc(1, sizeof *entry);
+  if (entry) {
+    *entry = (struct table_entry){.key = key, .value = value};
+    if (!add(table, entry))
+      return 0;
+  }
+  free(entry);
+  free_value(table, value);
+  return -ENOMEM;
+}
+
+void *table_claim(struct table *table, uint64_t key, size_t bytes) {
+  void *value = table_get(table, key);
+  if (value)
+    return value;
+  value = calloc(1, bytes);
+  return value && table_put(table, key, value) == 0 ? value : NULL;
+}
+
+void table_remove(struct table *table, uint64_t key) {
+  struct table_entry *entry = find(table, key);
+  if (entry)
+    drop(table, entry);
+}
+
+struct table_entry *table_next(const struct table *table, const struct table_entry *entry) {
+  return entry ? entry->hh.next : table->entries;
+}
+
+void *table_value(const struct table_entry *entry) {
+  return entry->value;
+}
