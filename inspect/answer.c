@@ -1,5 +1,5 @@
-/* answer.c - what an answer says about success: OAuth's error object, the forms that vendors give it, and the challenge of a 401. Words are looked for
- * in fields that hold errors only, never in whole bodies. */
+/* answer.c - what an answer says about success: OAuth's error object, the forms that vendors give it, and the challenge of a 401. Words are
+ * looked for in fields that hold errors only, never in whole bodies. */
 #include "inspect/facts.h"
 
 #include <stdlib.h>
@@ -60,7 +60,8 @@ static struct text first_string(json_value object, const char *const *names, siz
 }
 
 static const char *const code_names[] = {"code", "status", "type", "errorCode", "error_code", "reason"};
-static const char *const text_names[] = {"error_description", "message", "errorSummary", "detail", "details", "error_message", "description"};
+static const char *const text_names[] = {"error_description", "message",       "errorSummary", "detail",
+                                         "details",           "error_message", "description"};
 #define FIRST(object, names) first_string(object, names, sizeof(names) / sizeof *(names))
 
 static void take_object(struct answer *answer, json_value object) {
@@ -88,7 +89,8 @@ static void read_json_error(struct answer *answer, uint16_t status) {
     take_object(answer, json_next(json_member(root, "errors"), NULL));
   } else if (is_item_with_error(root) && status >= 400) {
     take_object(answer, json_next(root, NULL));
-  } else if (json_is_object(root) && status >= 400 && (json_member(root, "message") || json_member(root, "errorCode") || json_member(root, "detail"))) {
+  } else if (json_is_object(root) && status >= 400 &&
+             (json_member(root, "message") || json_member(root, "errorCode") || json_member(root, "detail"))) {
     take_object(answer, root);
   } else if (json_is_false(json_member(root, "ok"))) {
     take_object(answer, root);
@@ -108,8 +110,8 @@ static bool names_any(struct text t, const struct text *words, size_t count) {
 static void read_hints(struct answer *answer) {
   static const struct text expired[] = {TEXT("expired"), TEXT("lifetime is over"), TEXT("INVALID_SESSION_ID")};
   static const struct text scope[] = {TEXT("scope"), TEXT("insufficient"), TEXT("permission")};
-  static const struct text other[] = {TEXT("audience"), TEXT("subscription key"), TEXT("api key"), TEXT("api-key"), TEXT("revoked"),
-                                      TEXT("claims"),   TEXT("tenant"),           TEXT("client-id")};
+  static const struct text other[] = {TEXT("audience"), TEXT("subscription key"), TEXT("api key"), TEXT("api-key"),
+                                      TEXT("revoked"),  TEXT("claims"),           TEXT("tenant"),  TEXT("client-id")};
   const struct text said[] = {answer->error, answer->description, answer->challenge};
   for (size_t i = 0; i < 3; i++) {
     answer->says_expired |= NAMES_ANY(said[i], expired);
@@ -119,8 +121,9 @@ static void read_hints(struct answer *answer) {
 }
 
 static bool is_authentication_error(struct text error) {
-  static const struct text errors[] = {TEXT("invalid_auth"),     TEXT("not_authed"),    TEXT("token_expired"),   TEXT("token_revoked"),
-                                       TEXT("account_inactive"), TEXT("invalid_token"), TEXT("UNAUTHENTICATED"), TEXT("invalid_credentials")};
+  static const struct text errors[] = {TEXT("invalid_auth"),    TEXT("not_authed"),         TEXT("token_expired"),
+                                       TEXT("token_revoked"),   TEXT("account_inactive"),   TEXT("invalid_token"),
+                                       TEXT("UNAUTHENTICATED"), TEXT("invalid_credentials")};
   for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
     if (text_equal_nocase(error, errors[i]))
       return true;

@@ -26,8 +26,8 @@ static bool is_configured(struct text configured, const struct facts *facts) {
 }
 
 bool classify_is_foreign_scheme(struct text scheme) {
-  static const struct text schemes[] = {TEXT("AWS4-HMAC-SHA256"), TEXT("Digest"), TEXT("Negotiate"), TEXT("NTLM"), TEXT("Hawk"),
-                                        TEXT("ApiKey"),           TEXT("Api-Key"), TEXT("Key"),      TEXT("SharedKey"), TEXT("Signature")};
+  static const struct text schemes[] = {TEXT("AWS4-HMAC-SHA256"), TEXT("Digest"),  TEXT("Negotiate"), TEXT("NTLM"),      TEXT("Hawk"),
+                                        TEXT("ApiKey"),           TEXT("Api-Key"), TEXT("Key"),       TEXT("SharedKey"), TEXT("Signature")};
   for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
     if (text_equal_nocase(scheme, schemes[i]))
       return true;
@@ -55,13 +55,15 @@ static bool is_preflight(const struct facts *facts) {
 
 static bool is_discovery(const struct facts *facts) {
   struct text path = facts->url.path;
-  return text_find(path, TEXT("/.well-known/openid-configuration")) != SIZE_MAX || text_find(path, TEXT("/.well-known/openid_configuration")) != SIZE_MAX ||
+  return text_find(path, TEXT("/.well-known/openid-configuration")) != SIZE_MAX ||
+         text_find(path, TEXT("/.well-known/openid_configuration")) != SIZE_MAX ||
          text_find(path, TEXT("/.well-known/oauth-authorization-server")) != SIZE_MAX;
 }
 
 static bool is_management(const struct facts *facts) {
-  static const struct text ends[] = {TEXT("/introspect"), TEXT("/introspection"), TEXT("/revoke"),      TEXT("/revocation"), TEXT("/tokeninfo"),
-                                     TEXT("/logout"),     TEXT("/end_session"),   TEXT("/token/revoke"), TEXT("/register")};
+  static const struct text ends[] = {TEXT("/introspect"),  TEXT("/introspection"), TEXT("/revoke"),
+                                     TEXT("/revocation"),  TEXT("/tokeninfo"),     TEXT("/logout"),
+                                     TEXT("/end_session"), TEXT("/token/revoke"),  TEXT("/register")};
   return PATH_ENDS(facts, ends);
 }
 
@@ -107,7 +109,8 @@ static enum exchange_class by_learning(struct flows *flows, const struct facts *
 }
 
 static enum exchange_class by_request(const struct facts *facts) {
-  static const struct text par[] = {TEXT("/par")}, device[] = {TEXT("/device_authorization"), TEXT("/devicecode"), TEXT("/device/code"), TEXT("/device")};
+  static const struct text par[] = {TEXT("/par")},
+                           device[] = {TEXT("/device_authorization"), TEXT("/devicecode"), TEXT("/device/code"), TEXT("/device")};
   bool is_post = text_equal(facts->exchange->request.method, TEXT("POST"));
   if (is_discovery(facts))
     return CLASS_DISCOVERY;

@@ -1,5 +1,5 @@
-/* classify.h - what an exchange is. First match wins: configured URLs, then what discovery taught, then the shape of the request, then that of the
- * answer, then a known token or a host that has been sent tokens. */
+/* classify.h - what an exchange is. First match wins: configured URLs, then what discovery taught, then the shape of the request, then that
+ * of the answer, then a known token or a host that has been sent tokens. */
 #ifndef OAUTHTAP_CLASSIFY_H
 #define OAUTHTAP_CLASSIFY_H
 

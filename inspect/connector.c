@@ -14,7 +14,8 @@ bool connector_is_said(struct text configured) {
 
 bool connector_is_ours(const struct connector_settings *connector, const struct facts *facts) {
   struct text redirect_uri = params_get(&facts->params, "redirect_uri");
-  return classify_compare(connector->token_url, facts) != URL_DIFFERENT || classify_compare(connector->refresh_url, facts) != URL_DIFFERENT ||
+  return classify_compare(connector->token_url, facts) != URL_DIFFERENT ||
+         classify_compare(connector->refresh_url, facts) != URL_DIFFERENT ||
          (connector_is_said(connector->redirect_uri) && text_equal(connector->redirect_uri, redirect_uri));
 }
 

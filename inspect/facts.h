@@ -1,5 +1,5 @@
-/* facts.h - what one exchange says, read once for all rules: its URL, parameters, client, credentials, answer and times. Text points into the
- * observation, the facts' arena or their JSON; all of it lives as long as the facts. */
+/* facts.h - what one exchange says, read once for all rules: its URL, parameters, client, credentials, answer and times. Text points into
+ * the observation, the facts' arena or their JSON; all of it lives as long as the facts. */
 #ifndef OAUTHTAP_FACTS_H
 #define OAUTHTAP_FACTS_H
 
@@ -12,13 +12,13 @@ struct flow;
 
 enum exchange_class {
   CLASS_OTHER,
-  CLASS_TOKEN,         /* any grant but refresh */
+  CLASS_TOKEN, /* any grant but refresh */
   CLASS_REFRESH,
-  CLASS_LEARN,         /* an answer with a token to a request of unknown shape: learn, judge nothing */
+  CLASS_LEARN, /* an answer with a token to a request of unknown shape: learn, judge nothing */
   CLASS_AUTHORIZATION,
-  CLASS_PUSHED,        /* RFC 9126 */
-  CLASS_DEVICE,        /* device authorization request, RFC 8628 */
-  CLASS_MANAGEMENT,    /* introspection, revocation, registration, logout */
+  CLASS_PUSHED,     /* RFC 9126 */
+  CLASS_DEVICE,     /* device authorization request, RFC 8628 */
+  CLASS_MANAGEMENT, /* introspection, revocation, registration, logout */
   CLASS_DISCOVERY,
   CLASS_API,
 };
@@ -35,18 +35,18 @@ enum body_format { FORMAT_UNKNOWN /* not captured whole */, FORMAT_EMPTY, FORMAT
 struct answer {
   enum answer_kind kind;
   enum body_format format;
-  struct text body;      /* decoded and whole; empty unless format says so */
+  struct text body; /* decoded and whole; empty unless format says so */
   struct json json;
   struct form form;
   struct text error, description; /* OAuth's, a vendor's, or the challenge's */
-  bool is_error_object;  /* the body has an error member that is not empty */
+  bool is_error_object;           /* the body has an error member that is not empty */
   bool says_expired, hints_scope, hints_other_cause;
   struct text challenge; /* WWW-Authenticate */
 };
 
 /* The Authorization header of a request, taken apart. */
 struct credentials {
-  struct text whole, scheme, value; /* scheme empty: none before the value */
+  struct text whole, scheme, value;       /* scheme empty: none before the value */
   struct text basic_user, basic_password; /* decoded; data NULL where it is not Basic */
 };
 
@@ -54,10 +54,10 @@ struct facts {
   const struct exchange *exchange;
   struct arena *memory;
   struct url url;
-  struct text url_text;    /* whole, never to be shown */
-  struct text endpoint;    /* scheme://host[:port]/path */
+  struct text url_text; /* whole, never to be shown */
+  struct text endpoint; /* scheme://host[:port]/path */
   struct params params;
-  bool is_request_whole;   /* the body's parameters are all there */
+  bool is_request_whole; /* the body's parameters are all there */
   struct answer answer;
   struct credentials credentials;
   enum exchange_class class;
@@ -65,16 +65,16 @@ struct facts {
   struct text client_id, client_secret, grant_type; /* of a token request */
   struct text code, sent_refresh_token;
   struct text access_token, refresh_token, id_token, scope; /* issued */
-  int64_t life_s;          /* announced for the access token; -1: not said */
+  int64_t life_s;                                           /* announced for the access token; -1: not said */
 
   int64_t started_ms, ended_ms; /* Unix time by our clock */
-  int64_t date_ms;         /* the response's Date; 0: none */
+  int64_t date_ms;              /* the response's Date; 0: none */
 
-  struct token *token;     /* the known token that the request carries */
+  struct token *token;        /* the known token that the request carries */
   struct token *sent_refresh; /* the known refresh token that it carries */
   struct text token_text;
   bool is_token_in_query;
-  struct token *issued;    /* the access token that the answer brought */
+  struct token *issued; /* the access token that the answer brought */
   struct flow *flow;
 };
 

@@ -1,4 +1,5 @@
-/* flow.c - flows and tokens. A token belongs to one flow; when a flow leaves, its tokens are forgotten with it. What else is remembered is in memory.c. */
+/* flow.c - flows and tokens. A token belongs to one flow; when a flow leaves, its tokens are forgotten with it. What else is remembered is
+ * in memory.c. */
 #include "inspect/flow.h"
 
 #include <stdio.h>
@@ -88,7 +89,8 @@ static struct flow *new_flow(struct flows *flows, const struct facts *facts, uin
   return table_put(&flows->flows, flow->id, flow) == 0 ? flow : NULL;
 }
 
-/* What a token request is about: its refresh token, else its client at this endpoint. Failures and the success that follows share a flow. */
+/* What a token request is about: its refresh token, else its client at this endpoint. Failures and the success that follows share a flow.
+ */
 static uint64_t subject_key(const struct flows *flows, const struct facts *facts) {
   if (!text_is_empty(facts->sent_refresh_token))
     return flows_key(flows, "refresh", facts->sent_refresh_token, TEXT_NONE);

@@ -1,5 +1,5 @@
-/* flow.h - the memory of the inspector: flows (one connection of one client), their tokens, endpoints, hosts and authorization requests. All
- * bounded; what is used least leaves first. Tokens are kept as keyed hashes and fingerprints, never as themselves. */
+/* flow.h - the memory of the inspector: flows (one connection of one client), their tokens, endpoints, hosts and authorization requests.
+ * All bounded; what is used least leaves first. Tokens are kept as keyed hashes and fingerprints, never as themselves. */
 #ifndef OAUTHTAP_FLOW_H
 #define OAUTHTAP_FLOW_H
 
@@ -27,21 +27,21 @@ struct token {
   struct flow *flow;
   struct token *next_of_flow;
   char shown[FINGERPRINT_TEXT_BYTES];
-  uint64_t scope_key;       /* of the scope that it was granted */
+  uint64_t scope_key; /* of the scope that it was granted */
   struct moment issued, last_used;
-  int64_t life_s;           /* -1: unknown */
-  int64_t replaced_ms;      /* own clock; when the answer with its successor ended; 0: not replaced */
-  unsigned generation;      /* 0: from a sign-in; n: from the n-th refresh */
+  int64_t life_s;      /* -1: unknown */
+  int64_t replaced_ms; /* own clock; when the answer with its successor ended; 0: not replaced */
+  unsigned generation; /* 0: from a sign-in; n: from the n-th refresh */
 };
 
 struct flow {
   uint64_t id;
-  char name[24];            /* "f3" */
-  char client_id[256];      /* NUL-terminated, cut */
-  char token_url[1024];     /* where its tokens were issued; without the query; cut: empty */
-  struct token *tokens;     /* newest first */
+  char name[24];        /* "f3" */
+  char client_id[256];  /* NUL-terminated, cut */
+  char token_url[1024]; /* where its tokens were issued; without the query; cut: empty */
+  struct token *tokens; /* newest first */
   unsigned token_count, generation;
-  uint64_t born;            /* sequence number of its first observation */
+  uint64_t born; /* sequence number of its first observation */
   enum step_status steps[STEP_COUNT];
 };
 
@@ -54,15 +54,15 @@ struct authorization {
 
 struct flows {
   const struct hash_key *key;
-  struct table flows;           /* by id */
-  struct table tokens;          /* by hash of the token */
-  struct table pending;         /* (client, endpoint) or refresh token → id of the flow that it belongs to */
-  struct table endpoints;       /* hash of scheme://host/path → struct learned */
-  struct table hosts;           /* hosts that have been sent tokens */
-  struct table issuers;         /* iss of tokens and documents seen */
-  struct table authorizations;  /* by state, code or request_uri → struct authorization */
+  struct table flows;          /* by id */
+  struct table tokens;         /* by hash of the token */
+  struct table pending;        /* (client, endpoint) or refresh token → id of the flow that it belongs to */
+  struct table endpoints;      /* hash of scheme://host/path → struct learned */
+  struct table hosts;          /* hosts that have been sent tokens */
+  struct table issuers;        /* iss of tokens and documents seen */
+  struct table authorizations; /* by state, code or request_uri → struct authorization */
   uint64_t last_id;
-  bool has_learned;             /* an endpoint was added since it was last asked */
+  bool has_learned; /* an endpoint was added since it was last asked */
 };
 
 struct learned {

@@ -1,4 +1,5 @@
-/* hold.c - a queue by deadline (all wait equally long, so the order of arrival is the order of release) and an index by what would recover them. */
+/* hold.c - a queue by deadline (all wait equally long, so the order of arrival is the order of release) and an index by what would recover
+ * them. */
 #include "inspect/hold.h"
 
 #include <errno.h>

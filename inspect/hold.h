@@ -10,10 +10,10 @@
 
 /* A finding with all that decides about it; owns its text. */
 struct held {
-  struct held *next;        /* by deadline */
+  struct held *next; /* by deadline */
   struct held *next_of_key;
   uint64_t recovery_key, subject;
-  uint64_t flow_id;         /* 0: none */
+  uint64_t flow_id; /* 0: none */
   int64_t since_ms;
   enum rule_recovery recovery;
   bool is_recovered;

@@ -1,5 +1,5 @@
-/* inspect.c - the inspector from outside: it takes observations apart, keeps time by them, and publishes what is worth capturing. What an exchange is
- * says classify.c, what is wrong with it the rules say, and how that is told, judge.c. */
+/* inspect.c - the inspector from outside: it takes observations apart, keeps time by them, and publishes what is worth capturing. What an
+ * exchange is says classify.c, what is wrong with it the rules say, and how that is told, judge.c. */
 #include "inspect/inspect_internal.h"
 
 #include <stdlib.h>
@@ -54,8 +54,9 @@ static void note_parameter(void *owner, struct text name, struct text value) {
 /* In answers, `code` is mostly that of an error. */
 static void note_json(struct secrets *secrets, json_value value, bool is_answer, unsigned depth) {
   for (json_value member = json_next(value, NULL); member && depth < 6; member = json_next(value, member)) {
-    bool is_error_word = is_answer && (text_equal_nocase(json_name(member), TEXT("code")) || text_equal_nocase(json_name(member), TEXT("key")) ||
-                                       text_equal_nocase(json_name(member), TEXT("state")));
+    bool is_error_word =
+        is_answer && (text_equal_nocase(json_name(member), TEXT("code")) || text_equal_nocase(json_name(member), TEXT("key")) ||
+                      text_equal_nocase(json_name(member), TEXT("state")));
     if (json_is_string(member) && secret_is_name(json_name(member)) && !is_error_word)
       secrets_add(secrets, json_string(member));
     else if (json_is_object(member) || json_is_array(member))
@@ -211,7 +212,8 @@ static void observe_with_memory(struct inspect *inspect, const struct observatio
 static void observe_loss(struct inspect *inspect, const struct observation *observation) {
   inspect->summary.lost += observation->lost;
   inspect->last_loss = observation->sequence ? observation->sequence : 1;
-  unseen_add(inspect, "loss", TEXT("Some exchanges were lost because there were more than could be judged: rules that compare exchanges were silent."));
+  unseen_add(inspect, "loss",
+             TEXT("Some exchanges were lost because there were more than could be judged: rules that compare exchanges were silent."));
 }
 
 static void end_run(struct inspect *inspect) {
@@ -219,7 +221,22 @@ static void end_run(struct inspect *inspect) {
   step_emit_summary(inspect);
 }
 
+/* Times that cannot be subtracted from each other come from a broken recording only. */
+static bool has_sane_times(const struct observation *observation) {
+  const int64_t limit = (int64_t)1 << 60;
+  const struct exchange *exchange = &observation->exchange;
+  bool is_exchange = observation->kind == OBSERVED_EXCHANGE;
+  const int64_t times[] = {observation->wall_ms, observation->monotonic_us, is_exchange ? exchange->started_us : 0,
+                           is_exchange ? exchange->ended_us : 0};
+  for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+    if (times[i] < -limit || times[i] > limit)
+      return false;
+  return true;
+}
+
 void inspect_observe(struct inspect *inspect, const struct observation *observation) {
+  if (!has_sane_times(observation))
+    return;
   if (observation->wall_ms > inspect->now_ms)
     inspect->now_ms = observation->wall_ms;
   hold_release_due(inspect->hold, inspect->now_ms);

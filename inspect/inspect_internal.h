@@ -15,13 +15,13 @@ struct inspect {
   struct redactor redactor;
   struct flows flows;
   struct hold *hold;
-  struct table subjects;      /* what was found before → struct subject */
-  struct table trusts;        /* (client, host) with an exchange over our TLS */
-  struct table tls_failures;  /* (client, host) → unsigned */
-  struct table unseen;        /* what was not seen, told once each */
+  struct table subjects;     /* what was found before → struct subject */
+  struct table trusts;       /* (client, host) with an exchange over our TLS */
+  struct table tls_failures; /* (client, host) → unsigned */
+  struct table unseen;       /* what was not seen, told once each */
   struct summary summary;
   char unseen_texts[MAX_NOT_SEEN][320];
-  uint64_t last_loss;         /* sequence of the last loss; 0: none */
+  uint64_t last_loss; /* sequence of the last loss; 0: none */
   int64_t now_ms;
   bool has_given_table;
 };

@@ -1,5 +1,6 @@
-/* judge.c - the laws as mechanisms: which rules are asked, how bad the answer makes a finding (law 1), what waits for a recovery (law 2), what is silent
- * because a part is missing (law 3), which of several findings of one cause speaks (law 4), and how often one is repeated. */
+/* judge.c - the laws as mechanisms: which rules are asked, how bad the answer makes a finding (law 1), what waits for a recovery (law 2),
+ * what is silent because a part is missing (law 3), which of several findings of one cause speaks (law 4), and how often one is repeated.
+ */
 #include "inspect/inspect_internal.h"
 
 #include <stdlib.h>
@@ -222,8 +223,8 @@ void judge_release(void *owner, struct held *held) {
   inspect->on_record(inspect->owner, &record);
   text_out_free(&message);
   if (severity == SEVERITY_ERROR && finding->step != STEP_NONE)
-    step_set(inspect, held->flow_id ? table_peek(&inspect->flows.flows, held->flow_id) : NULL, finding->step, STEP_FAILED, finding->exchange.id,
-             finding->title);
+    step_set(inspect, held->flow_id ? table_peek(&inspect->flows.flows, held->flow_id) : NULL, finding->step, STEP_FAILED,
+             finding->exchange.id, finding->title);
 }
 
 /* One finding a subject: rule, flow and what it speaks of. */

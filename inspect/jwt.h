@@ -11,8 +11,8 @@ struct jwt {
   struct text issuer, authorized_party;
 };
 
-/* jwt_read - three base64url parts of which two are JSON objects (RFC 7519 section 3). Returns 0, ERROR_MALFORMED or -ENOMEM. Free with jwt_free, which
- * is fine after failure. */
+/* jwt_read - three base64url parts of which two are JSON objects (RFC 7519 section 3). Returns 0, ERROR_MALFORMED or -ENOMEM. Free with
+ * jwt_free, which is fine after failure. */
 int jwt_read(struct arena *arena, struct text token, struct jwt *jwt);
 void jwt_free(struct jwt *jwt);
 

@@ -1,4 +1,5 @@
-/* life.c - how long an access token lives, by every word that servers have for it (RFC 6749 section 5.1 and its vendors), else by its own exp. */
+/* life.c - how long an access token lives, by every word that servers have for it (RFC 6749 section 5.1 and its vendors), else by its own
+ * exp. */
 #include "inspect/facts.h"
 
 #include "inspect/base/time.h"
@@ -48,7 +49,8 @@ int64_t facts_read_life(const struct facts *facts) {
   static const char *const words[] = {"expires_in", "expiresIn", "expires_at", "expires", "expires_on", "expiry", ".expires"};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
     double number;
-    int64_t life = facts_answer_number(facts, words[i], &number) ? from_number(facts, number) : from_text(facts, facts_answer_text(facts, words[i]));
+    int64_t life =
+        facts_answer_number(facts, words[i], &number) ? from_number(facts, number) : from_text(facts, facts_answer_text(facts, words[i]));
     if (life >= 0)
       return life;
   }

@@ -1,4 +1,5 @@
-/* params.h - the OAuth parameters of a request, wherever they stand: query, form, multipart or JSON body, with the synonyms that vendors use. */
+/* params.h - the OAuth parameters of a request, wherever they stand: query, form, multipart or JSON body, with the synonyms that vendors
+ * use. */
 #ifndef OAUTHTAP_PARAMS_H
 #define OAUTHTAP_PARAMS_H
 
@@ -13,11 +14,13 @@ struct params {
   enum params_body body_kind;
 };
 
-/* params_read - query: without '?', may be TEXT_NONE. body: decoded and whole, or TEXT_NONE. Returns 0 or -ENOMEM; free with params_free always. */
+/* params_read - query: without '?', may be TEXT_NONE. body: decoded and whole, or TEXT_NONE. Returns 0 or -ENOMEM; free with params_free
+ * always. */
 int params_read(struct arena *arena, struct text query, struct text content_type, struct text body, struct params *params);
 void params_free(struct params *params);
 
-/* params_get - a parameter's value by the name that the RFCs give it, or by a synonym; the body first, then the query. TEXT_NONE where absent. */
+/* params_get - a parameter's value by the name that the RFCs give it, or by a synonym; the body first, then the query. TEXT_NONE where
+ * absent. */
 struct text params_get(const struct params *params, const char *name);
 /* params_get_query - the query alone. */
 struct text params_get_query(const struct params *params, const char *name);

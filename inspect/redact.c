@@ -1,5 +1,5 @@
-/* redact.c - secrets out, meaning in. By comparison with every secret seen, by the name before a value, and by looks (JWTs, long random words): the
- * last because an answer may quote a secret that was never seen whole. */
+/* redact.c - secrets out, meaning in. By comparison with every secret seen, by the name before a value, and by looks (JWTs, long random
+ * words): the last because an answer may quote a secret that was never seen whole. */
 #include "inspect/redact.h"
 
 #include <errno.h>

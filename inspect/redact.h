@@ -17,8 +17,8 @@ void redactor_clear(struct redactor *redactor);
 
 /* redact_fingerprint - "tok:" and 12 digits. */
 struct safe_text redact_fingerprint(struct redactor *redactor, struct arena *arena, struct text secret);
-/* redact_text - free text of the wire, at most max_bytes of it: known secrets, values behind secret names, JWTs and long random words become
- * fingerprints. */
+/* redact_text - free text of the wire, at most max_bytes of it: known secrets, values behind secret names, JWTs and long random words
+ * become fingerprints. */
 struct safe_text redact_text(struct redactor *redactor, struct arena *arena, struct text t, size_t max_bytes);
 /* redact_name - a public identifier (client id, host, method): only known secrets are taken out. */
 struct safe_text redact_name(struct redactor *redactor, struct arena *arena, struct text t);

@@ -1,5 +1,5 @@
-/* rule.h - a rule is one function and one descriptor. The engine does the rest: when a rule is asked (on, needs), how bad the answer makes it
- * (severity), what a recovery makes of it, which of several findings about one cause is told, repetition and redaction. */
+/* rule.h - a rule is one function and one descriptor. The engine does the rest: when a rule is asked (on, needs), how bad the answer makes
+ * it (severity), what a recovery makes of it, which of several findings about one cause is told, repetition and redaction. */
 #ifndef OAUTHTAP_RULE_H
 #define OAUTHTAP_RULE_H
 
@@ -17,10 +17,10 @@ enum rule_on {
 };
 
 enum rule_needs {
-  NEEDS_RESPONSE_HEAD = 1,  /* an answer, by the provider */
-  NEEDS_RESPONSE_BODY = 2,  /* and whole */
-  NEEDS_REQUEST_BODY = 4,   /* whole */
-  NEEDS_WHOLE_FLOW = 8,     /* compares exchanges: silent where observations of this flow were lost */
+  NEEDS_RESPONSE_HEAD = 1, /* an answer, by the provider */
+  NEEDS_RESPONSE_BODY = 2, /* and whole */
+  NEEDS_REQUEST_BODY = 4,  /* whole */
+  NEEDS_WHOLE_FLOW = 8,    /* compares exchanges: silent where observations of this flow were lost */
 };
 
 /* Findings of one cause about one exchange: the one of the lowest rank speaks, the others lend their evidence. */
@@ -35,8 +35,10 @@ enum rule_recovery {
 struct rule_severity {
   enum severity refused, accepted;
 };
-#define ALWAYS(severity) {SEVERITY_##severity, SEVERITY_##severity}
-#define BY_ANSWER(refused, accepted) {SEVERITY_##refused, SEVERITY_##accepted}
+#define ALWAYS(severity)                                                                                                                   \
+  { SEVERITY_##severity, SEVERITY_##severity }
+#define BY_ANSWER(refused, accepted)                                                                                                       \
+  { SEVERITY_##refused, SEVERITY_##accepted }
 
 struct check;
 struct rule {
@@ -49,7 +51,7 @@ struct rule {
   enum rule_recovery recovery;
   void (*check)(struct check *check);
   const char *title;
-  const char *message;     /* {method}, {url}, {status}, {host} and the names of the evidence are filled in */
+  const char *message; /* {method}, {url}, {status}, {host} and the names of the evidence are filled in */
   const char *remedy;
   struct reference references[MAX_REFERENCES];
 };
@@ -73,11 +75,11 @@ struct report;
 struct check {
   struct inspect *inspect;
   const struct observation *observation;
-  const struct facts *facts;     /* of an exchange; NULL else */
+  const struct facts *facts; /* of an exchange; NULL else */
   struct arena *memory;
   struct flows *flows;
   const struct connector_settings *connector;
-  const struct rule *rule;       /* the one that is asked */
+  const struct rule *rule; /* the one that is asked */
 };
 
 /* report - the rule fires. NULL where there is no memory; all functions below take that. */
@@ -103,9 +105,9 @@ void evidence_token(struct report *report, const char *name, const struct token 
 void evidence_error(struct report *report);
 
 /* Helpers that several groups need. */
-bool check_is_success(const struct check *check);      /* 2xx by the provider */
+bool check_is_success(const struct check *check); /* 2xx by the provider */
 bool check_is_status(const struct check *check, unsigned from, unsigned to);
-bool check_has_error(const struct check *check);       /* the answer has an OAuth or a vendor's error */
+bool check_has_error(const struct check *check);                                           /* the answer has an OAuth or a vendor's error */
 bool check_client_trusts(const struct check *check, struct text client, struct text host); /* has had an exchange with it over our TLS */
 unsigned check_count_failures(const struct check *check, struct text client, struct text host); /* TLS failures, with this one */
 

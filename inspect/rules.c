@@ -24,7 +24,8 @@ const struct rule *rule_find(struct text id) {
 const char *rule_severity_text(const struct rule *rule, char *buffer, size_t size) {
   if (rule->severity.refused == rule->severity.accepted)
     return severity_name(rule->severity.refused);
-  snprintf(buffer, size, "%s where refused, %s where accepted", severity_name(rule->severity.refused), severity_name(rule->severity.accepted));
+  snprintf(buffer, size, "%s where refused, %s where accepted", severity_name(rule->severity.refused),
+           severity_name(rule->severity.accepted));
   return buffer;
 }
 

@@ -1,5 +1,5 @@
-/* secret.h - what must not be shown: which names stand for secrets, comparison in constant time, and the memory of all secrets seen. That memory
- * holds keyed hashes only, so a dump of it reveals nothing. */
+/* secret.h - what must not be shown: which names stand for secrets, comparison in constant time, and the memory of all secrets seen. That
+ * memory holds keyed hashes only, so a dump of it reveals nothing. */
 #ifndef OAUTHTAP_SECRET_H
 #define OAUTHTAP_SECRET_H
 

@@ -1,4 +1,5 @@
-/* table.c - uthash, told that keys are hashes already. Its order of insertion serves as the order of use: an entry that is used is moved to the end. */
+/* table.c - uthash, told that keys are hashes already. Its order of insertion serves as the order of use: an entry that is used is moved to
+ * the end. */
 #include "inspect/table.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* table.h - a bounded map from 64-bit keys to owned values; the least recently used leaves first. Keys come from hash_text, whose key is random, so
- * that hostile input neither collides on purpose nor grows the table. */
+/* table.h - a bounded map from 64-bit keys to owned values; the least recently used leaves first. Keys come from hash_text, whose key is
+ * random, so that hostile input neither collides on purpose nor grows the table. */
 #ifndef OAUTHTAP_TABLE_H
 #define OAUTHTAP_TABLE_H
 

@@ -20,7 +20,8 @@ static void add_token(struct report *report, const struct facts *facts) {
 /* ---- api/missing-authorization ---- */
 
 static bool names_credential(struct text name) {
-  static const struct text words[] = {TEXT("token"), TEXT("key"), TEXT("auth"), TEXT("secret"), TEXT("signature"), TEXT("session"), TEXT("cookie")};
+  static const struct text words[] = {TEXT("token"),     TEXT("key"),     TEXT("auth"),  TEXT("secret"),
+                                      TEXT("signature"), TEXT("session"), TEXT("cookie")};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (text_find_nocase(name, words[i]) != SIZE_MAX)
       return true;
@@ -111,14 +112,17 @@ static void check_double_prefix(struct check *c) {
   const struct credentials *credentials = &c->facts->credentials;
   static const struct text twice[] = {TEXT("bearer "), TEXT("bearer:"), TEXT("bearer=")};
   const struct text again = text_equal_nocase(credentials->scheme, TEXT("bearer")) ? credentials->value : credentials->whole;
-  bool is_scheme_with_sign = text_equal_nocase(credentials->scheme, TEXT("bearer:")) || text_equal_nocase(credentials->scheme, TEXT("bearer="));
+  bool is_scheme_with_sign =
+      text_equal_nocase(credentials->scheme, TEXT("bearer:")) || text_equal_nocase(credentials->scheme, TEXT("bearer="));
   bool is_double = is_scheme_with_sign;
   for (size_t i = text_equal_nocase(credentials->scheme, TEXT("bearer")) ? 0 : 1; i < sizeof twice / sizeof *twice; i++)
     is_double |= text_starts_with_nocase(again, twice[i]);
   if (!is_double)
     return;
   struct report *r = report(c);
-  evidence_literal(r, "form", is_scheme_with_sign || !text_starts_with_nocase(again, TEXT("bearer ")) ? "Bearer with a sign behind it" : "Bearer Bearer");
+  evidence_literal(r, "form",
+                   is_scheme_with_sign || !text_starts_with_nocase(again, TEXT("bearer ")) ? "Bearer with a sign behind it"
+                                                                                           : "Bearer Bearer");
   add_token(r, c->facts);
   evidence_error(r);
 }
@@ -126,8 +130,8 @@ static void check_double_prefix(struct check *c) {
 /* ---- api/placeholder-token ---- */
 
 static const char *placeholder_form(struct text value) {
-  static const char *const words[] = {"undefined", "null", "None", "nil", "[object Object]", "NaN", "YOUR_TOKEN", "YOUR_ACCESS_TOKEN", "ACCESS_TOKEN",
-                                      "token", "TOKEN", "access_token", "<token>", "xxx"};
+  static const char *const words[] = {"undefined",         "null",         "None",  "nil",   "[object Object]", "NaN",     "YOUR_TOKEN",
+                                      "YOUR_ACCESS_TOKEN", "ACCESS_TOKEN", "token", "TOKEN", "access_token",    "<token>", "xxx"};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (text_equal(value, text_from(words[i])))
       return words[i];
@@ -170,7 +174,8 @@ static void check_token_in_query(struct check *c) {
   report_subject(r, c->facts->endpoint);
   if (takes_token_in_query(c->facts->url.host)) {
     report_severity(r, SEVERITY_INFO);
-    report_remedy(r, "The provider does this by design. Keep such URLs out of logs; send the token as Authorization: Bearer where the provider takes it.");
+    report_remedy(r, "The provider does this by design. Keep such URLs out of logs; send the token as Authorization: Bearer where the "
+                     "provider takes it.");
   }
 }
 
@@ -215,7 +220,8 @@ static void check_rejected_before_expiry(struct check *c) {
     return;
   const struct answer *answer = &facts->answer;
   int64_t life_ms = facts->token->life_s * 1000, margin_ms = life_ms / 50 > EXPIRY_TOLERANCE_MS ? life_ms / 50 : EXPIRY_TOLERANCE_MS;
-  if (age_ms(facts) >= life_ms - margin_ms || answer->hints_scope || answer->hints_other_cause || text_equal(answer->error, TEXT("use_dpop_nonce")))
+  if (age_ms(facts) >= life_ms - margin_ms || answer->hints_scope || answer->hints_other_cause ||
+      text_equal(answer->error, TEXT("use_dpop_nonce")))
     return;
   struct report *r = report(c);
   add_ages(r, facts);
@@ -235,63 +241,131 @@ static void check_unauthorized(struct check *c) {
 #define RFC6750 "https://www.rfc-editor.org/rfc/rfc6750"
 
 const struct rule rules_api[] = {
-    {.id = "api/missing-authorization", .severity = ALWAYS(ERROR), .step = STEP_API, .on = ON_API_EXCHANGE, .needs = NEEDS_RESPONSE_HEAD,
-     .cause = CAUSE_API_REFUSED, .rank = 10, .recovery = RECOVERY_IS_SILENT, .check = check_missing_authorization,
+    {.id = "api/missing-authorization",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_API,
+     .on = ON_API_EXCHANGE,
+     .needs = NEEDS_RESPONSE_HEAD,
+     .cause = CAUSE_API_REFUSED,
+     .rank = 10,
+     .recovery = RECOVERY_IS_SILENT,
+     .check = check_missing_authorization,
      .title = "The API call carries no token",
      .message = "{method} {url} was sent without an Authorization header or any other credential and was answered 401[: {error}].",
-     .remedy = "Send the access token as `Authorization: Bearer <token>`. In Postman: Authorization, OAuth 2.0, Add auth data to Request Headers. Look for redirects "
+     .remedy = "Send the access token as `Authorization: Bearer <token>`. In Postman: Authorization, OAuth 2.0, Add auth data to Request "
+               "Headers. Look for redirects "
                "and code paths that drop the header.",
      .references = {{"RFC 6750 section 2.1", RFC6750 "#section-2.1"}}},
-    {.id = "api/missing-bearer-prefix", .severity = BY_ANSWER(ERROR, WARNING), .step = STEP_API, .on = ON_API_EXCHANGE, .needs = NEEDS_RESPONSE_HEAD,
-     .cause = CAUSE_API_REFUSED, .rank = 3, .recovery = RECOVERY_IS_INFO, .check = check_missing_bearer_prefix,
+    {.id = "api/missing-bearer-prefix",
+     .severity = BY_ANSWER(ERROR, WARNING),
+     .step = STEP_API,
+     .on = ON_API_EXCHANGE,
+     .needs = NEEDS_RESPONSE_HEAD,
+     .cause = CAUSE_API_REFUSED,
+     .rank = 3,
+     .recovery = RECOVERY_IS_INFO,
+     .check = check_missing_bearer_prefix,
      .title = "The access token is sent without the word Bearer",
      .message = "{method} {url} carries the access token alone in the Authorization header and was answered {status}[: {error}].",
      .remedy = "Send `Authorization: Bearer <token>`. In Postman: Authorization, OAuth 2.0, Header Prefix = Bearer.",
      .references = {{"RFC 6750 section 2.1", RFC6750 "#section-2.1"}}},
-    {.id = "api/wrong-scheme", .severity = BY_ANSWER(ERROR, INFO), .step = STEP_API, .on = ON_API_EXCHANGE, .needs = NEEDS_RESPONSE_HEAD,
-     .cause = CAUSE_API_REFUSED, .rank = 4, .recovery = RECOVERY_IS_INFO, .check = check_wrong_scheme,
+    {.id = "api/wrong-scheme",
+     .severity = BY_ANSWER(ERROR, INFO),
+     .step = STEP_API,
+     .on = ON_API_EXCHANGE,
+     .needs = NEEDS_RESPONSE_HEAD,
+     .cause = CAUSE_API_REFUSED,
+     .rank = 4,
+     .recovery = RECOVERY_IS_INFO,
+     .check = check_wrong_scheme,
      .title = "The access token is sent under another scheme than Bearer",
      .message = "{method} {url} carries the access token as `Authorization: {scheme} …` and was answered {status}[: {error}].",
      .remedy = "Send `Authorization: Bearer <token>`, unless the provider documents this scheme; connectors always send Bearer.",
      .references = {{"RFC 6750 section 2.1", RFC6750 "#section-2.1"}}},
-    {.id = "api/double-prefix", .severity = BY_ANSWER(ERROR, WARNING), .step = STEP_API, .on = ON_API_EXCHANGE, .needs = NEEDS_RESPONSE_HEAD,
-     .cause = CAUSE_API_REFUSED, .rank = 2, .recovery = RECOVERY_IS_INFO, .check = check_double_prefix,
+    {.id = "api/double-prefix",
+     .severity = BY_ANSWER(ERROR, WARNING),
+     .step = STEP_API,
+     .on = ON_API_EXCHANGE,
+     .needs = NEEDS_RESPONSE_HEAD,
+     .cause = CAUSE_API_REFUSED,
+     .rank = 2,
+     .recovery = RECOVERY_IS_INFO,
+     .check = check_double_prefix,
      .title = "The word Bearer is written twice or wrongly",
      .message = "{method} {url} has a malformed Authorization header ({form}) and was answered {status}[: {error}].",
-     .remedy = "Send `Authorization: Bearer <token>` with the word once, one space, and no colon or equals sign. Connectors and Postman add the prefix themselves: store "
+     .remedy = "Send `Authorization: Bearer <token>` with the word once, one space, and no colon or equals sign. Connectors and Postman "
+               "add the prefix themselves: store "
                "the token alone.",
      .references = {{"RFC 6750 section 2.1", RFC6750 "#section-2.1"}}},
-    {.id = "api/placeholder-token", .severity = BY_ANSWER(ERROR, WARNING), .step = STEP_API, .on = ON_API_EXCHANGE, .needs = NEEDS_RESPONSE_HEAD,
-     .cause = CAUSE_API_REFUSED, .rank = 1, .recovery = RECOVERY_IS_INFO, .check = check_placeholder_token,
+    {.id = "api/placeholder-token",
+     .severity = BY_ANSWER(ERROR, WARNING),
+     .step = STEP_API,
+     .on = ON_API_EXCHANGE,
+     .needs = NEEDS_RESPONSE_HEAD,
+     .cause = CAUSE_API_REFUSED,
+     .rank = 1,
+     .recovery = RECOVERY_IS_INFO,
+     .check = check_placeholder_token,
      .title = "A placeholder is sent instead of a token",
      .message = "{method} {url} carries the placeholder {placeholder} where the access token should be.",
-     .remedy = "Fill the variable before the call: {placeholder} means that it was never set. In Postman a variable that stays in braces is not resolved: select the "
+     .remedy = "Fill the variable before the call: {placeholder} means that it was never set. In Postman a variable that stays in braces "
+               "is not resolved: select the "
                "environment that defines it, or run the request that sets it first.",
      .references = {{"RFC 6750 section 2.1", RFC6750 "#section-2.1"}}},
-    {.id = "api/token-in-query", .severity = ALWAYS(WARNING), .step = STEP_API, .on = ON_API_EXCHANGE, .check = check_token_in_query,
+    {.id = "api/token-in-query",
+     .severity = ALWAYS(WARNING),
+     .step = STEP_API,
+     .on = ON_API_EXCHANGE,
+     .check = check_token_in_query,
      .title = "The access token stands in the URL",
      .message = "{method} {url} carries the access token in the query, where it ends up in logs, histories and Referer headers.",
      .remedy = "Send the token as `Authorization: Bearer <token>` instead.",
-     .references = {{"RFC 9700 section 4.3.2", "https://www.rfc-editor.org/rfc/rfc9700#section-4.3.2"}, {"RFC 6750 section 2.3", RFC6750 "#section-2.3"}}},
-    {.id = "api/expired-token-used", .severity = ALWAYS(ERROR), .step = STEP_API, .on = ON_API_EXCHANGE, .needs = NEEDS_RESPONSE_HEAD | NEEDS_WHOLE_FLOW,
-     .cause = CAUSE_API_REFUSED, .rank = 6, .recovery = RECOVERY_IS_INFO, .check = check_expired_token_used,
+     .references = {{"RFC 9700 section 4.3.2", "https://www.rfc-editor.org/rfc/rfc9700#section-4.3.2"},
+                    {"RFC 6750 section 2.3", RFC6750 "#section-2.3"}}},
+    {.id = "api/expired-token-used",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_API,
+     .on = ON_API_EXCHANGE,
+     .needs = NEEDS_RESPONSE_HEAD | NEEDS_WHOLE_FLOW,
+     .cause = CAUSE_API_REFUSED,
+     .rank = 6,
+     .recovery = RECOVERY_IS_INFO,
+     .check = check_expired_token_used,
      .title = "An expired access token is still used",
      .message = "{method} {url} used an access token of {life} after {age} and was answered {status}[: {error}].",
-     .remedy = "Refresh the token before it expires, or when an API answers 401, and use the new one. Without a refresh token the person must sign in again: see to it "
+     .remedy = "Refresh the token before it expires, or when an API answers 401, and use the new one. Without a refresh token the person "
+               "must sign in again: see to it "
                "that one is issued.",
-     .references = {{"RFC 6750 section 3.1", RFC6750 "#section-3.1"}, {"RFC 6749 section 1.5", "https://www.rfc-editor.org/rfc/rfc6749#section-1.5"}}},
-    {.id = "api/rejected-before-expiry", .severity = ALWAYS(ERROR), .step = STEP_API, .on = ON_API_EXCHANGE, .needs = NEEDS_RESPONSE_HEAD | NEEDS_WHOLE_FLOW,
-     .cause = CAUSE_API_REFUSED, .rank = 7, .recovery = RECOVERY_IS_INFO, .check = check_rejected_before_expiry,
+     .references = {{"RFC 6750 section 3.1", RFC6750 "#section-3.1"},
+                    {"RFC 6749 section 1.5", "https://www.rfc-editor.org/rfc/rfc6749#section-1.5"}}},
+    {.id = "api/rejected-before-expiry",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_API,
+     .on = ON_API_EXCHANGE,
+     .needs = NEEDS_RESPONSE_HEAD | NEEDS_WHOLE_FLOW,
+     .cause = CAUSE_API_REFUSED,
+     .rank = 7,
+     .recovery = RECOVERY_IS_INFO,
+     .check = check_rejected_before_expiry,
      .title = "An access token that had worked is refused before it expires",
      .message = "{method} {url} answered 401 to a token of age {age} that had worked and was announced to live {life}[: {error}].",
-     .remedy = "Find out at the provider what ends tokens early (a session time-out, a new sign-in or refresh elsewhere, a changed password, a limit on tokens per user), "
+     .remedy = "Find out at the provider what ends tokens early (a session time-out, a new sign-in or refresh elsewhere, a changed "
+               "password, a limit on tokens per user), "
                "and refresh when an API answers 401, whatever expires_in said.",
      .references = {{"RFC 6750 section 3.1", RFC6750 "#section-3.1"}}},
-    {.id = "api/unauthorized", .severity = ALWAYS(ERROR), .step = STEP_API, .on = ON_API_EXCHANGE, .needs = NEEDS_RESPONSE_HEAD,
-     .cause = CAUSE_API_REFUSED, .rank = 90, .recovery = RECOVERY_IS_INFO, .check = check_unauthorized,
+    {.id = "api/unauthorized",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_API,
+     .on = ON_API_EXCHANGE,
+     .needs = NEEDS_RESPONSE_HEAD,
+     .cause = CAUSE_API_REFUSED,
+     .rank = 90,
+     .recovery = RECOVERY_IS_INFO,
+     .check = check_unauthorized,
      .title = "The API refuses the access token",
      .message = "{method} {url} answered 401 to a token that the token endpoint had issued[: {error}][ ({description})].",
-     .remedy = "Check that the token was issued for this API (audience or resource, scopes, tenant, environment) and that the API accepts tokens of this issuer.",
+     .remedy = "Check that the token was issued for this API (audience or resource, scopes, tenant, environment) and that the API accepts "
+               "tokens of this issuer.",
      .references = {{"RFC 6750 section 3", RFC6750 "#section-3"}}},
     {.id = NULL},
 };

@@ -30,7 +30,8 @@ static void report_url(struct check *c, struct text configured) {
 }
 
 static bool is_same_redirect(const struct check *c) {
-  return connector_is_said(c->connector->redirect_uri) && text_equal(c->connector->redirect_uri, params_get(&c->facts->params, "redirect_uri"));
+  return connector_is_said(c->connector->redirect_uri) &&
+         text_equal(c->connector->redirect_uri, params_get(&c->facts->params, "redirect_uri"));
 }
 
 static void check_token_url(struct check *c) {
@@ -42,9 +43,10 @@ static void check_token_url(struct check *c) {
 static void check_refresh_url(struct check *c) {
   const struct facts *facts = c->facts;
   struct url issued, configured;
-  bool is_from_ours = facts->flow && url_parse(text_from(facts->flow->token_url), &issued) == 0 && url_parse(c->connector->token_url, &configured) == 0 &&
-                      url_compare(&configured, &issued) != URL_DIFFERENT;
-  bool is_ours = is_from_ours || connector_names_client(c->connector, facts) || classify_compare(c->connector->refresh_url, facts) != URL_DIFFERENT;
+  bool is_from_ours = facts->flow && url_parse(text_from(facts->flow->token_url), &issued) == 0 &&
+                      url_parse(c->connector->token_url, &configured) == 0 && url_compare(&configured, &issued) != URL_DIFFERENT;
+  bool is_ours =
+      is_from_ours || connector_names_client(c->connector, facts) || classify_compare(c->connector->refresh_url, facts) != URL_DIFFERENT;
   if (connector_is_said(c->connector->refresh_url) && is_ours)
     report_url(c, c->connector->refresh_url);
 }
@@ -83,7 +85,8 @@ static void check_client_secret(struct check *c) {
   struct text configured = c->connector->client_secret;
   bool is_our_client = text_is_empty(c->connector->client_id) || connector_names_client(c->connector, facts);
   bool is_ours = connector_is_ours(c->connector, facts) || connector_names_client(c->connector, facts);
-  if (!connector_is_said(configured) || !is_ours || !is_our_client || text_is_empty(facts->client_secret) || connector_has_secret(c->connector, facts))
+  if (!connector_is_said(configured) || !is_ours || !is_our_client || text_is_empty(facts->client_secret) ||
+      connector_has_secret(c->connector, facts))
     return;
   struct report *r = report(c);
   evidence_literal(r, "difference", secret_difference(c->memory, configured, facts->client_secret));
@@ -96,29 +99,53 @@ static void check_client_secret(struct check *c) {
 #define ON_GRANTS (ON_TOKEN_EXCHANGE | ON_REFRESH_EXCHANGE)
 
 const struct rule rules_connector[] = {
-    {.id = "connector/token-url-differs", .severity = ALWAYS(ERROR), .step = STEP_CONNECTOR, .on = ON_TOKEN_EXCHANGE, .cause = CAUSE_TOKEN_REFUSED, .rank = 6,
+    {.id = "connector/token-url-differs",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_CONNECTOR,
+     .on = ON_TOKEN_EXCHANGE,
+     .cause = CAUSE_TOKEN_REFUSED,
+     .rank = 6,
      .check = check_token_url,
      .title = "The token URL is not the connector's",
      .message = "The token was asked for at {url}; the connector is configured with {configured} ({difference}).",
      .remedy = "Set the connector's token URL to the one that is used here, if this works, or test with the connector's.",
      .references = {{"RFC 6749 section 3.2", "https://www.rfc-editor.org/rfc/rfc6749#section-3.2"}}},
-    {.id = "connector/refresh-url-differs", .severity = ALWAYS(ERROR), .step = STEP_CONNECTOR, .on = ON_REFRESH_EXCHANGE, .cause = CAUSE_TOKEN_REFUSED, .rank = 6,
+    {.id = "connector/refresh-url-differs",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_CONNECTOR,
+     .on = ON_REFRESH_EXCHANGE,
+     .cause = CAUSE_TOKEN_REFUSED,
+     .rank = 6,
      .check = check_refresh_url,
      .title = "The refresh URL is not the connector's",
      .message = "The token was refreshed at {url}; the connector is configured with {configured} ({difference}).",
-     .remedy = "Set the connector's refresh URL to the one that is used here, if this works, or test with the connector's. Most providers refresh at the token URL.",
+     .remedy = "Set the connector's refresh URL to the one that is used here, if this works, or test with the connector's. Most providers "
+               "refresh at the token URL.",
      .references = {{"RFC 6749 section 6", "https://www.rfc-editor.org/rfc/rfc6749#section-6"}}},
-    {.id = "connector/client-id-differs", .severity = ALWAYS(ERROR), .step = STEP_CONNECTOR, .on = ON_GRANTS, .needs = NEEDS_REQUEST_BODY,
-     .cause = CAUSE_TOKEN_REFUSED, .rank = 7, .check = check_client_id,
+    {.id = "connector/client-id-differs",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_CONNECTOR,
+     .on = ON_GRANTS,
+     .needs = NEEDS_REQUEST_BODY,
+     .cause = CAUSE_TOKEN_REFUSED,
+     .rank = 7,
+     .check = check_client_id,
      .title = "The client id is not the connector's",
      .message = "{method} {url} was sent by client {sent}; the connector is configured with {configured}.",
      .remedy = "Use the same client id on both sides: tokens, redirect URIs and permissions belong to one client.",
      .references = {{"RFC 6749 section 2.2", "https://www.rfc-editor.org/rfc/rfc6749#section-2.2"}}},
-    {.id = "connector/client-secret-differs", .severity = ALWAYS(ERROR), .step = STEP_CONNECTOR, .on = ON_GRANTS, .needs = NEEDS_REQUEST_BODY,
-     .cause = CAUSE_TOKEN_REFUSED, .rank = 8, .check = check_client_secret,
+    {.id = "connector/client-secret-differs",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_CONNECTOR,
+     .on = ON_GRANTS,
+     .needs = NEEDS_REQUEST_BODY,
+     .cause = CAUSE_TOKEN_REFUSED,
+     .rank = 8,
+     .check = check_client_secret,
      .title = "The client secret is not the connector's",
      .message = "{method} {url} was sent with another client secret than the connector's; they differ in {difference}.",
-     .remedy = "Copy the secret anew into the connector, whole and without white space; make a new one at the provider if it is no longer shown.",
+     .remedy =
+         "Copy the secret anew into the connector, whole and without white space; make a new one at the provider if it is no longer shown.",
      .references = {{"RFC 6749 section 2.3.1", "https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1"}}},
     {.id = NULL},
 };

@@ -10,13 +10,15 @@ static bool is_wrong_place(const struct check *c) {
   const struct answer *answer = &c->facts->answer;
   struct text type = http_head_field(&c->facts->exchange->response, TEXT("content-type"));
   bool is_page = answer->format == FORMAT_OTHER && text_find_nocase(type, TEXT("html")) != SIZE_MAX;
-  return check_is_status(c, 404, 405) || check_is_status(c, 300, 399) || is_page || text_equal(answer->error, TEXT("unsupported_grant_type"));
+  return check_is_status(c, 404, 405) || check_is_status(c, 300, 399) || is_page ||
+         text_equal(answer->error, TEXT("unsupported_grant_type"));
 }
 
 static void check_url_differs(struct check *c) {
   const struct facts *facts = c->facts;
   const struct token *token = facts->sent_refresh;
-  if (!token || token->kind != TOKEN_REFRESH || !token->flow->token_url[0] || classify_compare(text_from(token->flow->token_url), facts) != URL_DIFFERENT)
+  if (!token || token->kind != TOKEN_REFRESH || !token->flow->token_url[0] ||
+      classify_compare(text_from(token->flow->token_url), facts) != URL_DIFFERENT)
     return;
   bool works = check_is_success(c) && !text_is_empty(facts->access_token);
   bool is_configured = classify_compare(c->connector->refresh_url, facts) != URL_DIFFERENT;
@@ -50,14 +52,18 @@ static void check_missing_access_token(struct check *c) {
 static const struct {
   const char *error, *remedy;
 } rejected_remedies[] = {
-    {"invalid_grant", "The refresh token has expired, was revoked (password changed, consent withdrawn, application removed) or was replaced by a newer one: sign in again, "
-                      "and store the refresh_token of every answer that brings one. Salesforce keeps 5 tokens a person; Google has a cap, too."},
-    {"invalid_client", "The refresh must authenticate the client like the code exchange did: same client id, secret and method (Basic header or body). Check that the secret "
+    {"invalid_grant",
+     "The refresh token has expired, was revoked (password changed, consent withdrawn, application removed) or was replaced by a newer "
+     "one: sign in again, "
+     "and store the refresh_token of every answer that brings one. Salesforce keeps 5 tokens a person; Google has a cap, too."},
+    {"invalid_client", "The refresh must authenticate the client like the code exchange did: same client id, secret and method (Basic "
+                       "header or body). Check that the secret "
                        "has not expired."},
     {"unsupported_grant_type", "The refresh URL does not know grant_type=refresh_token: check the URL, and that the body is form-encoded."},
     {"unauthorized_client", "Allow the refresh_token grant at the application's registration."},
     {"invalid_scope", "Ask for no more scopes than the sign-in did, or for none."},
-    {"invalid_request", "A parameter is missing: send grant_type=refresh_token, refresh_token and the client's authentication (Entra ID also wants scope)."},
+    {"invalid_request",
+     "A parameter is missing: send grant_type=refresh_token, refresh_token and the client's authentication (Entra ID also wants scope)."},
     {"interaction_required", "The person must sign in again in a browser."},
 };
 
@@ -96,7 +102,8 @@ static void check_rejected(struct check *c) {
 static void check_old_token_used(struct check *c) {
   const struct facts *facts = c->facts;
   const struct token *token = facts->token;
-  if (!check_is_status(c, 401, 401) || !token || token->kind != TOKEN_ACCESS || !token->replaced_ms || facts->started_ms <= token->replaced_ms + 2000)
+  if (!check_is_status(c, 401, 401) || !token || token->kind != TOKEN_ACCESS || !token->replaced_ms ||
+      facts->started_ms <= token->replaced_ms + 2000)
     return;
   struct report *r = report(c);
   report_step(r, STEP_API_AFTER_REFRESH);
@@ -108,27 +115,55 @@ static void check_old_token_used(struct check *c) {
 #define RFC6749 "https://www.rfc-editor.org/rfc/rfc6749"
 
 const struct rule rules_refresh[] = {
-    {.id = "refresh/url-differs-from-token-url", .severity = ALWAYS(ERROR), .step = STEP_REFRESH, .on = ON_REFRESH_EXCHANGE,
-     .needs = NEEDS_RESPONSE_HEAD | NEEDS_WHOLE_FLOW, .cause = CAUSE_TOKEN_REFUSED, .rank = 4, .recovery = RECOVERY_IS_INFO, .check = check_url_differs,
+    {.id = "refresh/url-differs-from-token-url",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_REFRESH,
+     .on = ON_REFRESH_EXCHANGE,
+     .needs = NEEDS_RESPONSE_HEAD | NEEDS_WHOLE_FLOW,
+     .cause = CAUSE_TOKEN_REFUSED,
+     .rank = 4,
+     .recovery = RECOVERY_IS_INFO,
+     .check = check_url_differs,
      .title = "The token is refreshed at another URL than the one that issued it",
      .message = "The token came from {token_url}; the refresh went to {url}, which answered {status}[: {error}].",
      .remedy = "Set the refresh URL to {token_url}, the token URL, unless the provider documents another one.",
      .references = {{"RFC 6749 section 6", RFC6749 "#section-6"}}},
-    {.id = "refresh/missing-access-token", .severity = ALWAYS(ERROR), .step = STEP_REFRESH, .on = ON_REFRESH_EXCHANGE, .needs = NEEDS_RESPONSE_BODY,
-     .cause = CAUSE_TOKEN_ANSWER, .rank = 2, .check = check_missing_access_token,
+    {.id = "refresh/missing-access-token",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_REFRESH,
+     .on = ON_REFRESH_EXCHANGE,
+     .needs = NEEDS_RESPONSE_BODY,
+     .cause = CAUSE_TOKEN_ANSWER,
+     .rank = 2,
+     .check = check_missing_access_token,
      .title = "The refresh response has no access token",
      .message = "{method} {url} answered {status} to a refresh without a top-level access_token.",
-     .remedy = "Let the refresh answer with access_token, token_type and expires_in at the top level of a JSON object, like the first token response; check that the refresh "
+     .remedy = "Let the refresh answer with access_token, token_type and expires_in at the top level of a JSON object, like the first "
+               "token response; check that the refresh "
                "URL is right.",
      .references = {{"RFC 6749 section 6", RFC6749 "#section-6"}, {"RFC 6749 section 5.1", RFC6749 "#section-5.1"}}},
-    {.id = "refresh/rejected", .severity = ALWAYS(ERROR), .step = STEP_REFRESH, .on = ON_REFRESH_EXCHANGE, .needs = NEEDS_RESPONSE_HEAD,
-     .cause = CAUSE_TOKEN_REFUSED, .rank = 90, .recovery = RECOVERY_IS_INFO, .check = check_rejected,
+    {.id = "refresh/rejected",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_REFRESH,
+     .on = ON_REFRESH_EXCHANGE,
+     .needs = NEEDS_RESPONSE_HEAD,
+     .cause = CAUSE_TOKEN_REFUSED,
+     .rank = 90,
+     .recovery = RECOVERY_IS_INFO,
+     .check = check_rejected,
      .title = "The refresh was refused",
      .message = "{method} {url} answered {status} to a refresh[: {error}][ ({description})][. The refresh token is {age} old].",
      .remedy = "Read what the server says; the person must sign in again if the refresh token is no longer valid.",
      .references = {{"RFC 6749 section 6", RFC6749 "#section-6"}, {"RFC 6749 section 5.2", RFC6749 "#section-5.2"}}},
-    {.id = "refresh/old-token-used-after-refresh", .severity = ALWAYS(ERROR), .step = STEP_API_AFTER_REFRESH, .on = ON_API_EXCHANGE,
-     .needs = NEEDS_RESPONSE_HEAD | NEEDS_WHOLE_FLOW, .cause = CAUSE_API_REFUSED, .rank = 5, .recovery = RECOVERY_IS_INFO, .check = check_old_token_used,
+    {.id = "refresh/old-token-used-after-refresh",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_API_AFTER_REFRESH,
+     .on = ON_API_EXCHANGE,
+     .needs = NEEDS_RESPONSE_HEAD | NEEDS_WHOLE_FLOW,
+     .cause = CAUSE_API_REFUSED,
+     .rank = 5,
+     .recovery = RECOVERY_IS_INFO,
+     .check = check_old_token_used,
      .title = "The old access token is used after a refresh",
      .message = "{method} {url} used the access token that a refresh had replaced {since} before, and was answered 401[: {error}].",
      .remedy = "Use the access_token of the refresh response from then on: store it where every worker and every later call reads it.",

@@ -9,7 +9,8 @@ static bool is_grant(const struct facts *facts, const char *grant) {
 
 /* A person signed in (or the device flow stood for it): only then is a refresh token due. */
 static bool is_sign_in(const struct facts *facts) {
-  return is_grant(facts, "authorization_code") || is_grant(facts, "password") || is_grant(facts, "urn:ietf:params:oauth:grant-type:device_code") ||
+  return is_grant(facts, "authorization_code") || is_grant(facts, "password") ||
+         is_grant(facts, "urn:ietf:params:oauth:grant-type:device_code") ||
          (text_is_empty(facts->grant_type) && !text_is_empty(facts->code));
 }
 
@@ -27,7 +28,8 @@ static void add_grant(struct report *report, const struct facts *facts) {
 
 /* ---- token/missing-access-token ---- */
 
-static const char *const other_names[] = {"accessToken", "AccessToken", "token", "id_token", "jwt", "sessionToken", "authToken", "access-token"};
+static const char *const other_names[] = {"accessToken", "AccessToken",  "token",     "id_token",
+                                          "jwt",         "sessionToken", "authToken", "access-token"};
 
 static const char *misnamed_token(const struct facts *facts) {
   for (size_t i = 0; i < sizeof other_names / sizeof *other_names; i++)
@@ -76,7 +78,8 @@ static const struct {
     {TEXT("*.microsoftonline.com"), "Ask for the scope offline_access at sign-in, then sign in again."},
     {TEXT("*.microsoftonline.us"), "Ask for the scope offline_access at sign-in, then sign in again."},
     {TEXT("*.googleapis.com"), "Send access_type=offline and prompt=consent in the authorization request, then sign in again."},
-    {TEXT("*.salesforce.com"), "Add the scope refresh_token (or offline_access) to the connected app and to the authorization request, then sign in again."},
+    {TEXT("*.salesforce.com"),
+     "Add the scope refresh_token (or offline_access) to the connected app and to the authorization request, then sign in again."},
     {TEXT("*.dropboxapi.com"), "Send token_access_type=offline in the authorization request, then sign in again."},
     {TEXT("*.reddit.com"), "Send duration=permanent in the authorization request, then sign in again."},
     {TEXT("*.twitter.com"), "Ask for the scope offline.access, then sign in again."},
@@ -85,8 +88,10 @@ static const struct {
     {TEXT("*.typeform.com"), "Ask for the scope offline, then sign in again."},
     {TEXT("*.whoop.com"), "Ask for the scope offline, then sign in again."},
     {TEXT("*.okta.com"), "Allow the refresh grant at the application in Okta and ask for the scope offline_access, then sign in again."},
-    {TEXT("*.auth0.com"), "Allow the refresh grant at the application, allow offline access at the API, and ask for the scope offline_access; then sign in again."},
-    {TEXT("*.facebook.com"), "Facebook does this by design: there is no refresh token, and people must sign in again before the token ends."},
+    {TEXT("*.auth0.com"), "Allow the refresh grant at the application, allow offline access at the API, and ask for the scope "
+                          "offline_access; then sign in again."},
+    {TEXT("*.facebook.com"),
+     "Facebook does this by design: there is no refresh token, and people must sign in again before the token ends."},
     {TEXT("*.vimeo.com"), "Vimeo does this by design: there is no refresh token, and people must sign in again."},
 };
 
@@ -99,7 +104,8 @@ static const char *refresh_remedy(struct text host) {
 
 static void check_missing_refresh_token(struct check *c) {
   const struct facts *facts = c->facts;
-  if (!check_is_success(c) || text_is_empty(facts->access_token) || !text_is_empty(facts->refresh_token) || !is_sign_in(facts) || facts->life_s < 0)
+  if (!check_is_success(c) || text_is_empty(facts->access_token) || !text_is_empty(facts->refresh_token) || !is_sign_in(facts) ||
+      facts->life_s < 0)
     return;
   struct report *r = report(c);
   add_grant(r, facts);
@@ -112,7 +118,8 @@ static void check_missing_refresh_token(struct check *c) {
   evidence_text(r, "scope", scope);
   if (is_sign_in_scope(scope)) {
     report_severity(r, SEVERITY_INFO);
-    report_message(r, "{method} {url} answered with a token that lives {life} and no refresh_token. That is fine if the token is needed for sign-in only.");
+    report_message(r, "{method} {url} answered with a token that lives {life} and no refresh_token. That is fine if the token is needed "
+                      "for sign-in only.");
   }
   const char *remedy = refresh_remedy(facts->url.host);
   if (remedy)
@@ -135,31 +142,42 @@ static void check_expiry_unknown(struct check *c) {
 static const struct {
   const char *code, *remedy;
 } error_remedies[] = {
-    {"AADSTS50011", "Register exactly the redirect_uri that the authorization request sends (scheme, host, port, path and trailing slash) with the application."},
+    {"AADSTS50011", "Register exactly the redirect_uri that the authorization request sends (scheme, host, port, path and trailing slash) "
+                    "with the application."},
     {"AADSTS50076", "The sign-in needs multi-factor authentication: let the person sign in again in a browser."},
     {"AADSTS54005", "The code was used before: exchange each authorization code once, and ask for a new one."},
     {"AADSTS650053", "The application asks for a scope that the resource does not have: correct the spelling of the scopes."},
     {"AADSTS65001", "Nobody has consented to the permissions: an administrator or the person must consent in a new sign-in."},
     {"AADSTS700016", "The client id is not known in this tenant: correct the client id or the tenant in the URL."},
-    {"AADSTS7000215", "The client secret is wrong: use the secret's Value (not its Secret ID), and see that nothing was cut off or encoded twice."},
-    {"AADSTS7000218", "The client must authenticate: send client_secret or client_assertion, or allow public client flows for the application."},
-    {"AADSTS7000222", "The client secret has expired: make a new one in the application's Certificates & secrets and store it in the connector."},
+    {"AADSTS7000215",
+     "The client secret is wrong: use the secret's Value (not its Secret ID), and see that nothing was cut off or encoded twice."},
+    {"AADSTS7000218",
+     "The client must authenticate: send client_secret or client_assertion, or allow public client flows for the application."},
+    {"AADSTS7000222",
+     "The client secret has expired: make a new one in the application's Certificates & secrets and store it in the connector."},
     {"AADSTS70008", "The code or refresh token has expired: exchange codes within minutes, and sign in again."},
     {"AADSTS70043", "A sign-in frequency policy ended the session: sign in again, or change the Conditional Access policy."},
     {"AADSTS90009", "The application asks for a token for itself: name the resource by its GUID or send a scope of the API."},
     {"AADSTS900144", "A required parameter is missing from the request body: the message names it."},
     {"AADSTS9002326", "The redirect URI is registered as a single-page application: register it as Web for a server."},
-    {"AADSTS9002327", "The redirect URI is registered as a single-page application: exchange the code in the browser, or register it as Web."},
+    {"AADSTS9002327",
+     "The redirect URI is registered as a single-page application: exchange the code in the browser, or register it as Web."},
     {"AADSTS9010010", "The parameter resource does not match the scopes: remove resource, or ask for scopes of that resource only."},
     {"redirect_uri_mismatch", "Register exactly the redirect_uri that is sent, and send the same one in both requests."},
-    {"invalid_rapt", "Google demands a new sign-in (reauthentication policy): sign in again, or exempt the application in the admin console."},
+    {"invalid_rapt",
+     "Google demands a new sign-in (reauthentication policy): sign in again, or exempt the application in the admin console."},
     {"admin_policy_enforced", "An administrator of the Google Workspace must allow the application's scopes."},
-    {"bad_verification_code", "The code is wrong, was used before or has expired (10 minutes at GitHub): start the sign-in again and exchange the code once."},
-    {"invalid_client", "Check the client id and the secret (no white space, not expired), and whether the server wants them as a Basic header or in the body."},
-    {"invalid_grant", "The code, refresh token or password is wrong, was used before, has expired, or belongs to another client or redirect_uri: sign in again and exchange the code once."},
+    {"bad_verification_code",
+     "The code is wrong, was used before or has expired (10 minutes at GitHub): start the sign-in again and exchange the code once."},
+    {"invalid_client", "Check the client id and the secret (no white space, not expired), and whether the server wants them as a Basic "
+                       "header or in the body."},
+    {"invalid_grant", "The code, refresh token or password is wrong, was used before, has expired, or belongs to another client or "
+                      "redirect_uri: sign in again and exchange the code once."},
     {"unauthorized_client", "The client is not allowed to use this grant: enable it at the application's registration."},
-    {"unsupported_grant_type", "The endpoint does not know this grant_type: check its spelling, the URL, and that the body is sent as application/x-www-form-urlencoded."},
-    {"invalid_scope", "A scope is unknown, malformed or not allowed for this client: compare the scopes with the provider's list; they are separated by spaces."},
+    {"unsupported_grant_type", "The endpoint does not know this grant_type: check its spelling, the URL, and that the body is sent as "
+                               "application/x-www-form-urlencoded."},
+    {"invalid_scope", "A scope is unknown, malformed or not allowed for this client: compare the scopes with the provider's list; they are "
+                      "separated by spaces."},
     {"invalid_request", "A parameter is missing, doubled or malformed: send grant_type and the grant's parameters in a form-encoded body."},
     {"access_denied", "The person or an administrator refused: sign in again and consent."},
     {"expired_token", "The device code has expired: start the device flow again."},
@@ -249,48 +267,92 @@ static void check_secret_in_url(struct check *c) {
 #define RFC6749 "https://www.rfc-editor.org/rfc/rfc6749"
 
 const struct rule rules_token[] = {
-    {.id = "token/missing-access-token", .severity = ALWAYS(ERROR), .step = STEP_TOKEN, .on = ON_TOKEN_EXCHANGE, .needs = NEEDS_RESPONSE_BODY,
-     .cause = CAUSE_TOKEN_ANSWER, .rank = 2, .check = check_missing_access_token,
+    {.id = "token/missing-access-token",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_TOKEN,
+     .on = ON_TOKEN_EXCHANGE,
+     .needs = NEEDS_RESPONSE_BODY,
+     .cause = CAUSE_TOKEN_ANSWER,
+     .rank = 2,
+     .check = check_missing_access_token,
      .title = "The token response has no access token",
      .message = "{method} {url} answered {status} without a top-level access_token[; it has {found_instead} instead].",
-     .remedy = "Let the token endpoint answer with access_token, token_type and expires_in at the top level of a JSON object; connectors read only these names. "
+     .remedy = "Let the token endpoint answer with access_token, token_type and expires_in at the top level of a JSON object; connectors "
+               "read only these names. "
                "If the provider is not yours, check that the token URL is right.",
      .references = {{"RFC 6749 section 5.1", RFC6749 "#section-5.1"}}},
-    {.id = "token/missing-refresh-token", .severity = ALWAYS(WARNING), .step = STEP_TOKEN, .on = ON_TOKEN_EXCHANGE, .needs = NEEDS_RESPONSE_BODY,
+    {.id = "token/missing-refresh-token",
+     .severity = ALWAYS(WARNING),
+     .step = STEP_TOKEN,
+     .on = ON_TOKEN_EXCHANGE,
+     .needs = NEEDS_RESPONSE_BODY,
      .check = check_missing_refresh_token,
      .title = "The access token expires and no refresh token came with it",
      .message = "{method} {url} answered with expires_in {expires_in} and no refresh_token: the connection will fail after {life}.",
-     .remedy = "Ask for offline access at sign-in (the scope offline_access at Entra ID and OpenID Connect servers, access_type=offline and prompt=consent at "
-               "Google, refresh_token at Salesforce), let the provider's application registration allow the refresh grant, and sign in again.",
+     .remedy =
+         "Ask for offline access at sign-in (the scope offline_access at Entra ID and OpenID Connect servers, access_type=offline and "
+         "prompt=consent at "
+         "Google, refresh_token at Salesforce), let the provider's application registration allow the refresh grant, and sign in again.",
      .references = {{"RFC 6749 section 1.5", RFC6749 "#section-1.5"}, {"RFC 6749 section 5.1", RFC6749 "#section-5.1"}}},
-    {.id = "token/expiry-unknown", .severity = ALWAYS(INFO), .step = STEP_TOKEN, .on = ON_TOKEN_EXCHANGE, .needs = NEEDS_RESPONSE_BODY,
+    {.id = "token/expiry-unknown",
+     .severity = ALWAYS(INFO),
+     .step = STEP_TOKEN,
+     .on = ON_TOKEN_EXCHANGE,
+     .needs = NEEDS_RESPONSE_BODY,
      .check = check_expiry_unknown,
      .title = "The response does not say when the token expires, and there is no refresh token",
      .message = "{method} {url} answered with an access token but neither a lifetime nor a refresh_token.",
-     .remedy = "Verify in the provider's documentation that the token does not expire; otherwise let the provider send expires_in and a refresh_token.",
+     .remedy = "Verify in the provider's documentation that the token does not expire; otherwise let the provider send expires_in and a "
+               "refresh_token.",
      .references = {{"RFC 6749 section 5.1", RFC6749 "#section-5.1"}}},
-    {.id = "token/error-response", .severity = ALWAYS(ERROR), .step = STEP_TOKEN, .on = ON_TOKEN_EXCHANGE, .needs = NEEDS_RESPONSE_BODY,
-     .cause = CAUSE_TOKEN_REFUSED, .rank = 90, .recovery = RECOVERY_IS_INFO, .check = check_error_response,
+    {.id = "token/error-response",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_TOKEN,
+     .on = ON_TOKEN_EXCHANGE,
+     .needs = NEEDS_RESPONSE_BODY,
+     .cause = CAUSE_TOKEN_REFUSED,
+     .rank = 90,
+     .recovery = RECOVERY_IS_INFO,
+     .check = check_error_response,
      .title = "The token endpoint refused the request",
      .message = "{method} {url} answered {status}: {error}[ ({description})].",
      .remedy = "Read what the server says, compare the request with the provider's documentation, and sign in again.",
      .references = {{"RFC 6749 section 5.2", RFC6749 "#section-5.2"}}},
-    {.id = "token/error-with-200", .severity = ALWAYS(ERROR), .step = STEP_TOKEN, .on = ON_GRANTS, .needs = NEEDS_RESPONSE_BODY,
-     .cause = CAUSE_TOKEN_ANSWER, .rank = 1, .recovery = RECOVERY_IS_INFO, .check = check_error_with_200,
+    {.id = "token/error-with-200",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_TOKEN,
+     .on = ON_GRANTS,
+     .needs = NEEDS_RESPONSE_BODY,
+     .cause = CAUSE_TOKEN_ANSWER,
+     .rank = 1,
+     .recovery = RECOVERY_IS_INFO,
+     .check = check_error_with_200,
      .title = "The token endpoint reports an error with a status of success",
      .message = "{method} {url} answered {status}, but the body says {error}[ ({description})].",
      .remedy = "Correct what the error names. Clients that look at the status alone take this for success: the server should answer 400.",
      .references = {{"RFC 6749 section 5.2", RFC6749 "#section-5.2"}}},
-    {.id = "token/not-json", .severity = ALWAYS(ERROR), .step = STEP_TOKEN, .on = ON_GRANTS, .needs = NEEDS_RESPONSE_BODY,
-     .cause = CAUSE_TOKEN_ANSWER, .rank = 1, .check = check_not_json,
+    {.id = "token/not-json",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_TOKEN,
+     .on = ON_GRANTS,
+     .needs = NEEDS_RESPONSE_BODY,
+     .cause = CAUSE_TOKEN_ANSWER,
+     .rank = 1,
+     .check = check_not_json,
      .title = "The token response is not JSON",
      .message = "{method} {url} answered {status} with something that is neither JSON nor form-encoded[ ({content_type})].",
-     .remedy = "Check the token URL: a sign-in page or a web site's start page instead of JSON mostly means that it is wrong. Then send Accept: application/json.",
+     .remedy = "Check the token URL: a sign-in page or a web site's start page instead of JSON mostly means that it is wrong. Then send "
+               "Accept: application/json.",
      .references = {{"RFC 6749 section 5.1", RFC6749 "#section-5.1"}}},
-    {.id = "token/secret-in-url", .severity = ALWAYS(ERROR), .step = STEP_TOKEN, .on = ON_GRANTS | ON_AUTHORIZATION, .check = check_secret_in_url,
+    {.id = "token/secret-in-url",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_TOKEN,
+     .on = ON_GRANTS | ON_AUTHORIZATION,
+     .check = check_secret_in_url,
      .title = "A secret stands in the URL",
      .message = "{method} {url} carries {parameter} in the query, where servers, proxies and browsers write it to their logs.",
      .remedy = "Send the parameters in the body of a POST (application/x-www-form-urlencoded), and replace the secret that was exposed.",
-     .references = {{"RFC 6749 section 2.3.1", RFC6749 "#section-2.3.1"}, {"RFC 9700 section 4.3.2", "https://www.rfc-editor.org/rfc/rfc9700#section-4.3.2"}}},
+     .references = {{"RFC 6749 section 2.3.1", RFC6749 "#section-2.3.1"},
+                    {"RFC 9700 section 4.3.2", "https://www.rfc-editor.org/rfc/rfc9700#section-4.3.2"}}},
     {.id = NULL},
 };

@@ -1,4 +1,5 @@
-/* transport.c - rules about connections: a client that does not trust the proxy, an upstream that cannot be reached or proves to be another. */
+/* transport.c - rules about connections: a client that does not trust the proxy, an upstream that cannot be reached or proves to be
+ * another. */
 #include "inspect/rule.h"
 
 /* ---- transport/client-rejected-ca ---- */
@@ -17,7 +18,8 @@ static const struct {
     {TEXT("python"), "Trust the proxy's CA: set REQUESTS_CA_BUNDLE and SSL_CERT_FILE to a bundle that holds it; `oauthtap ca` says how."},
     {TEXT("curl"), "Trust the proxy's CA: pass --cacert or set CURL_CA_BUNDLE to the file that `oauthtap ca` names."},
     {TEXT("Java"), "Trust the proxy's CA: import it into the Java trust store with keytool; `oauthtap ca` says how."},
-    {TEXT("Firefox"), "Trust the proxy's CA in Firefox: Settings, Privacy & Security, Certificates, Authorities, Import: the file that `oauthtap ca` names."},
+    {TEXT("Firefox"), "Trust the proxy's CA in Firefox: Settings, Privacy & Security, Certificates, Authorities, Import: the file that "
+                      "`oauthtap ca` names."},
     {TEXT("Mozilla"), "Trust the proxy's CA in the browser or the system's store: the file that `oauthtap ca` names."},
 };
 
@@ -57,7 +59,8 @@ static void check_client_rejected_ca(struct check *c) {
     report_remedy(r, remedy);
   if (is_silent) {
     report_severity(r, SEVERITY_WARNING);
-    report_message(r, "A client at {client} closed every connection to {host} during the TLS handshake: it probably does not trust the proxy's certificate.");
+    report_message(r, "A client at {client} closed every connection to {host} during the TLS handshake: it probably does not trust the "
+                      "proxy's certificate.");
   }
 }
 
@@ -70,9 +73,11 @@ static const struct {
     {FAULT_CERTIFICATE_EXPIRED, "Renew the server's certificate."},
     {FAULT_CERTIFICATE_NOT_YET_VALID, "Check the clock of this machine, then the certificate's start."},
     {FAULT_CERTIFICATE_SELF_SIGNED, "Give the server a certificate of a known authority, or pass its own with --upstream-ca."},
-    {FAULT_CERTIFICATE_UNKNOWN_ISSUER, "Let the server send its intermediate certificates; where the authority is private, pass it with --upstream-ca."},
+    {FAULT_CERTIFICATE_UNKNOWN_ISSUER,
+     "Let the server send its intermediate certificates; where the authority is private, pass it with --upstream-ca."},
     {FAULT_CERTIFICATE_WRONG_HOST, "Call the server by a name that its certificate holds, or get a certificate for this name."},
-    {FAULT_CERTIFICATE_WEAK_KEY, "Give the server a certificate with a key of at least 2048 bits (RSA) or 256 bits (EC) and a SHA-2 signature."},
+    {FAULT_CERTIFICATE_WEAK_KEY,
+     "Give the server a certificate with a key of at least 2048 bits (RSA) or 256 bits (EC) and a SHA-2 signature."},
     {FAULT_CERTIFICATE_REVOKED, "The authority has revoked the certificate: replace it."},
 };
 
@@ -122,7 +127,8 @@ static void check_upstream_tls(struct check *c) {
   } remedies[] = {
       {FAULT_TLS_VERSION, "Let the server speak TLS 1.2 or later."},
       {FAULT_TLS_HANDSHAKE, "Check that the port speaks TLS, and which versions and ciphers the server accepts."},
-      {FAULT_TLS_CLIENT_CERTIFICATE_WANTED, "The server wants a client certificate: let the client reach it without inspection with --pass."},
+      {FAULT_TLS_CLIENT_CERTIFICATE_WANTED,
+       "The server wants a client certificate: let the client reach it without inspection with --pass."},
   };
   for (size_t i = 0; i < sizeof remedies / sizeof *remedies; i++)
     if (remedies[i].fault == c->observation->upstream.fault)
@@ -135,31 +141,50 @@ static void check_malformed_response(struct check *c) {
 }
 
 const struct rule rules_transport[] = {
-    {.id = "transport/client-rejected-ca", .severity = ALWAYS(ERROR), .on = ON_CLIENT_TLS_FAILURE, .check = check_client_rejected_ca,
+    {.id = "transport/client-rejected-ca",
+     .severity = ALWAYS(ERROR),
+     .on = ON_CLIENT_TLS_FAILURE,
+     .check = check_client_rejected_ca,
      .title = "A client does not trust the proxy's certificate",
-     .message = "A client at {client}[ ({user_agent})] refused the proxy's certificate for {host} with the TLS alert {alert}: its traffic cannot be inspected.",
+     .message = "A client at {client}[ ({user_agent})] refused the proxy's certificate for {host} with the TLS alert {alert}: its traffic "
+                "cannot be inspected.",
      .remedy = "Let the client trust the proxy's CA; `oauthtap ca` says how, client by client.",
      .references = {{"RFC 8446 section 6.2", "https://www.rfc-editor.org/rfc/rfc8446#section-6.2"}}},
-    {.id = "transport/upstream-certificate", .severity = ALWAYS(ERROR), .on = ON_UPSTREAM_FAILURE, .check = check_upstream_certificate,
+    {.id = "transport/upstream-certificate",
+     .severity = ALWAYS(ERROR),
+     .on = ON_UPSTREAM_FAILURE,
+     .check = check_upstream_certificate,
      .title = "The server's certificate cannot be trusted",
      .message = "The certificate of {host}:{port} was refused: {reason}[ ({detail})].",
      .remedy = "Replace the server's certificate; for a test server, --insecure-upstream HOST turns the check off for that host alone.",
      .references = {{"RFC 9110 section 4.3.4", "https://www.rfc-editor.org/rfc/rfc9110#section-4.3.4"}}},
-    {.id = "transport/upstream-tls", .severity = ALWAYS(ERROR), .on = ON_UPSTREAM_FAILURE, .recovery = RECOVERY_IS_INFO, .check = check_upstream_tls,
+    {.id = "transport/upstream-tls",
+     .severity = ALWAYS(ERROR),
+     .on = ON_UPSTREAM_FAILURE,
+     .recovery = RECOVERY_IS_INFO,
+     .check = check_upstream_tls,
      .title = "No TLS connection to the server could be made",
      .message = "The TLS handshake with {host}:{port} failed: {reason}[ ({detail})].",
      .remedy = "Check that the port speaks TLS, and which versions and ciphers the server accepts.",
      .references = {{"RFC 9325 section 3.1.1", "https://www.rfc-editor.org/rfc/rfc9325#section-3.1.1"}}},
-    {.id = "transport/upstream-unreachable", .severity = ALWAYS(ERROR), .on = ON_UPSTREAM_FAILURE, .recovery = RECOVERY_IS_INFO,
+    {.id = "transport/upstream-unreachable",
+     .severity = ALWAYS(ERROR),
+     .on = ON_UPSTREAM_FAILURE,
+     .recovery = RECOVERY_IS_INFO,
      .check = check_upstream_unreachable,
      .title = "The server could not be reached",
      .message = "The connection to {host}:{port} failed: {reason}[ ({detail})].",
      .remedy = "Check the host name, the port and the network.",
      .references = {{"RFC 9110 section 15.6.3", "https://www.rfc-editor.org/rfc/rfc9110#section-15.6.3"}}},
-    {.id = "transport/malformed-response", .severity = ALWAYS(ERROR), .on = ON_UPSTREAM_FAILURE, .recovery = RECOVERY_IS_INFO, .check = check_malformed_response,
+    {.id = "transport/malformed-response",
+     .severity = ALWAYS(ERROR),
+     .on = ON_UPSTREAM_FAILURE,
+     .recovery = RECOVERY_IS_INFO,
+     .check = check_malformed_response,
      .title = "The server's response breaks HTTP",
      .message = "The response of {host}:{port} was not passed on: {reason}[ ({detail})].",
-     .remedy = "Correct the server, or what stands in front of it: clients and proxies read such a response differently, which is dangerous.",
+     .remedy =
+         "Correct the server, or what stands in front of it: clients and proxies read such a response differently, which is dangerous.",
      .references = {{"RFC 9112 section 2.2", "https://www.rfc-editor.org/rfc/rfc9112#section-2.2"}}},
     {.id = NULL},
 };

@@ -1,6 +1,6 @@
 /* links: inspect */
-/* test_rules.c - rules by data: each vector of tests/vectors/rules/ is a few exchanges (or failures), and the findings they must give. What holds for
- * every vector is tested here, too: no secret in what is written, and a firing vector and a near miss for every rule. */
+/* test_rules.c - rules by data: each vector of tests/vectors/rules/ is a few exchanges (or failures), and the findings they must give. What
+ * holds for every vector is tested here, too: no secret in what is written, and a firing vector and a near miss for every rule. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -123,8 +123,10 @@ static enum observation_kind kind_of(json_value from) {
   static const struct {
     struct text name;
     enum observation_kind kind;
-  } kinds[] = {{TEXT("client_tls_failure"), OBSERVED_CLIENT_TLS_FAILURE}, {TEXT("upstream_failure"), OBSERVED_UPSTREAM_FAILURE},
-               {TEXT("loss"), OBSERVED_LOSS}, {TEXT("tick"), OBSERVED_TICK}};
+  } kinds[] = {{TEXT("client_tls_failure"), OBSERVED_CLIENT_TLS_FAILURE},
+               {TEXT("upstream_failure"), OBSERVED_UPSTREAM_FAILURE},
+               {TEXT("loss"), OBSERVED_LOSS},
+               {TEXT("tick"), OBSERVED_TICK}};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (text_equal(text_member(from, "observed"), kinds[i].name))
       return kinds[i].kind;
@@ -239,7 +241,8 @@ static void expect_silent(json_value vector, const struct run *run, const char *
     bool is_wrong = holds(forbidden, found->rule) && (is_above_info || is_kind(vector, "near_miss"));
     is_wrong |= is_above_info && (is_healthy || (is_exact && !holds(expected, found->rule)));
     if (is_wrong)
-      wrong("%s: %s (%s) must not be found:\n%.*s", id, found->rule, severity_name(found->severity), TEXT_ARGS(text_out_view(&run->written)));
+      wrong("%s: %s (%s) must not be found:\n%.*s", id, found->rule, severity_name(found->severity),
+            TEXT_ARGS(text_out_view(&run->written)));
   }
 }
 
@@ -427,16 +430,20 @@ static void a_hostile_client_costs_no_more_memory_than_the_bounds(void **state) 
     struct http_field type = {TEXT("Content-Type"), TEXT("application/x-www-form-urlencoded")};
     snprintf(url, sizeof url, "/token/%llu", (unsigned long long)i);
     snprintf(body, sizeof body, "grant_type=refresh_token&refresh_token=hostile-%llu-0123456789", (unsigned long long)i);
-    struct observation observation = {
-        .kind = OBSERVED_EXCHANGE,
-        .sequence = i,
-        .wall_ms = START_MS,
-        .exchange = {.id = i,
-                     .client = TEXT("127.0.0.1"),
-                     .request = {.method = TEXT("POST"), .scheme = TEXT("https"), .authority = TEXT("as.example"), .path = text_from(url), .fields = &type, .field_count = 1},
-                     .request_body = body_of(text_from(body)),
-                     .response = {.status = 400},
-                     .ending = ENDED_COMPLETE}};
+    struct observation observation = {.kind = OBSERVED_EXCHANGE,
+                                      .sequence = i,
+                                      .wall_ms = START_MS,
+                                      .exchange = {.id = i,
+                                                   .client = TEXT("127.0.0.1"),
+                                                   .request = {.method = TEXT("POST"),
+                                                               .scheme = TEXT("https"),
+                                                               .authority = TEXT("as.example"),
+                                                               .path = text_from(url),
+                                                               .fields = &type,
+                                                               .field_count = 1},
+                                                   .request_body = body_of(text_from(body)),
+                                                   .response = {.status = 400},
+                                                   .ending = ENDED_COMPLETE}};
     inspect_observe(inspect, &observation);
   }
   struct observation end = {.kind = OBSERVED_END_OF_RUN, .wall_ms = START_MS};
