@@ -192,7 +192,7 @@ static void render_exchange(struct report *report, struct exchange_summary *summ
     return;
   const struct exchange *exchange = facts->exchange;
   *summary = (struct exchange_summary){.id = exchange->id,
-                                       .method = redact_name(redactor_of(report), memory, exchange->request.method),
+                                       .method = redact_text(redactor_of(report), memory, exchange->request.method, 64),
                                        .url = redact_url(redactor_of(report), memory, facts->url_text),
                                        .status = exchange->response.status,
                                        .started_wall_ms = facts->started_ms};

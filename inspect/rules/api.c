@@ -101,7 +101,7 @@ static void check_wrong_scheme(struct check *c) {
   if (!is_basic && facts->token != flow_find_token(c->flows, credentials->value))
     return;
   struct report *r = report(c);
-  evidence_name(r, "scheme", credentials->scheme);
+  evidence_text(r, "scheme", credentials->scheme);
   add_token(r, facts);
   evidence_error(r);
 }

@@ -23,7 +23,7 @@ static bool is_pending(const struct facts *facts) {
 }
 
 static void add_grant(struct report *report, const struct facts *facts) {
-  evidence_name(report, "grant_type", facts->grant_type);
+  evidence_text(report, "grant_type", facts->grant_type);
 }
 
 /* ---- token/missing-access-token ---- */
@@ -238,7 +238,7 @@ static void check_not_json(struct check *c) {
   struct report *r = report(c);
   add_grant(r, facts);
   struct text type = http_head_field(&facts->exchange->response, TEXT("content-type"));
-  evidence_name(r, "content_type", type);
+  evidence_text(r, "content_type", type);
   if (is_empty)
     report_message(r, "{method} {url} answered {status} with an empty body instead of a token.");
 }

@@ -52,7 +52,7 @@ static void check_client_rejected_ca(struct check *c) {
   report_subject(r, failure->host);
   evidence_name(r, "host", failure->host);
   evidence_name(r, "client", failure->client);
-  evidence_name(r, "user_agent", failure->connect_user_agent);
+  evidence_text(r, "user_agent", failure->connect_user_agent);
   evidence_literal(r, "alert", alert ? alert : "");
   const char *remedy = trust_remedy(failure->connect_user_agent);
   if (remedy)
