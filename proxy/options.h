@@ -2,6 +2,7 @@
 #ifndef OAUTHTAP_OPTIONS_H
 #define OAUTHTAP_OPTIONS_H
 
+#include "inspect/base/errors.h"
 #include "inspect/inspect.h"
 
 struct string_list {
@@ -24,6 +25,19 @@ struct options {
   const char *ui;          /* "off" or HOST:PORT */
   /* the connector */
   const char *client_id, *client_secret_file, *token_url, *refresh_url;
+  /* kept by options_free */
+  struct string_list owned;
 };
+
+/* options_default - what holds where nothing is said. options_free - what options_parse allocated. */
+void options_default(struct options *options);
+void options_free(struct options *options);
+/* options_parse - oauthtap.json (or --config FILE), then the command line, which wins. The words are those behind the subcommand. Returns 0,
+ * OPTIONS_HELP, or a negative code with error set (exit status 2). */
+#define OPTIONS_HELP 1
+int options_parse(struct options *options, int count, char **words, struct error *error);
+/* options_write_help - --help's part of it; options_write_man - the man page's, in roff. */
+void options_write_help(struct text_out *out);
+void options_write_man(struct text_out *out);
 
 #endif

@@ -12,6 +12,7 @@ struct proxy *proxy_start(const struct options *options, record_fn *on_record, v
 uint16_t proxy_port(const struct proxy *proxy);
 const char *proxy_url(const struct proxy *proxy);       /* "http://127.0.0.1:8080" */
 const struct authority *proxy_authority(const struct proxy *proxy);
+bool proxy_is_authority_new(const struct proxy *proxy); /* made by this start: nobody trusts it yet */
 /* proxy_stop - asks for the end (any thread; a second call ends at once). proxy_finish - waits for it, drains the inspector, writes the summary;
  * returns the exit status (0, 1 findings, 3 the log could not be written). Frees the proxy. */
 void proxy_stop(struct proxy *proxy);

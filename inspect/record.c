@@ -1,0 +1,158 @@
+/* record.c - records as JSON lines (docs/findings.schema.json) and the names of their parts. Everything in a record is redacted already. */
+#include "inspect/record.h"
+
+#include <errno.h>
+
+#include "inspect/base/time.h"
+
+#define SCHEMA_VERSION 1
+
+static const char *const severity_names[] = {"info", "warning", "error"};
+static const char *const step_names[STEP_COUNT] = {"", "token", "api", "refresh", "api-after-refresh", "connector"};
+static const char *const status_names[] = {"not_seen", "verified", "failed"};
+
+const char *severity_name(enum severity severity) {
+  return severity <= SEVERITY_ERROR ? severity_names[severity] : "never";
+}
+
+int severity_from_name(struct text name, enum severity *severity) {
+  for (int i = 0; i <= SEVERITY_ERROR; i++)
+    if (text_equal(name, text_from(severity_names[i]))) {
+      *severity = (enum severity)i;
+      return 0;
+    }
+  return -EINVAL;
+}
+
+const char *step_name(enum step step) {
+  return step < STEP_COUNT ? step_names[step] : "";
+}
+
+const char *step_status_name(enum step_status status) {
+  return status_names[status];
+}
+
+/* ---- JSON ---- */
+
+static void add_name(struct text_out *out, const char *name) {
+  text_out_add_char(out, ',');
+  text_out_add_json_string(out, text_from(name));
+  text_out_add_char(out, ':');
+}
+
+static void add_member(struct text_out *out, const char *name, struct text value) {
+  add_name(out, name);
+  text_out_add_json_string(out, value);
+}
+
+static void add_optional(struct text_out *out, const char *name, struct safe_text value) {
+  if (!text_is_empty(value.text))
+    add_member(out, name, value.text);
+}
+
+static void add_number(struct text_out *out, const char *name, int64_t value) {
+  add_name(out, name);
+  text_out_add_number(out, value);
+}
+
+static void begin(struct text_out *out, const char *type, int64_t wall_ms) {
+  text_out_addf(out, "{\"type\":\"%s\",\"schema\":%d,\"time\":\"", type, SCHEMA_VERSION);
+  time_add_rfc3339(out, wall_ms);
+  text_out_add_char(out, '"');
+}
+
+static void add_references(struct text_out *out, const struct finding *finding) {
+  text_out_add_string(out, ",\"references\":[");
+  for (size_t i = 0; i < finding->reference_count; i++) {
+    text_out_add_string(out, i ? ",{\"title\":" : "{\"title\":");
+    text_out_add_json_string(out, text_from(finding->references[i].title));
+    add_member(out, "url", text_from(finding->references[i].url));
+    text_out_add_char(out, '}');
+  }
+  text_out_add_char(out, ']');
+}
+
+static void add_exchange(struct text_out *out, const struct exchange_summary *exchange) {
+  if (!exchange->id)
+    return;
+  text_out_addf(out, ",\"exchange\":{\"id\":%llu", (unsigned long long)exchange->id);
+  add_member(out, "method", exchange->method.text);
+  add_member(out, "url", exchange->url.text);
+  add_number(out, "status", exchange->status);
+  text_out_add_string(out, ",\"started\":\"");
+  time_add_rfc3339(out, exchange->started_wall_ms);
+  text_out_addf(out, "\",\"duration_ms\":%.1f}", exchange->duration_ms);
+}
+
+static void add_evidence(struct text_out *out, const struct finding *finding) {
+  text_out_add_string(out, ",\"evidence\":{");
+  for (size_t i = 0; i < finding->evidence_count; i++) {
+    const struct evidence *evidence = &finding->evidence[i];
+    if (i)
+      text_out_add_char(out, ',');
+    text_out_add_json_string(out, text_from(evidence->name));
+    text_out_add_char(out, ':');
+    if (evidence->kind == EVIDENCE_NUMBER)
+      text_out_add_number(out, evidence->number);
+    else if (evidence->kind == EVIDENCE_BOOLEAN)
+      text_out_add_string(out, evidence->number ? "true" : "false");
+    else
+      text_out_add_json_string(out, evidence->text.text);
+  }
+  text_out_add_char(out, '}');
+}
+
+static void write_finding(const struct finding *finding, struct text_out *out) {
+  add_member(out, "rule", text_from(finding->rule));
+  add_member(out, "severity", text_from(severity_name(finding->severity)));
+  add_member(out, "title", text_from(finding->title));
+  add_member(out, "message", finding->message.text);
+  add_member(out, "remedy", finding->remedy.text);
+  add_references(out, finding);
+  if (finding->step != STEP_NONE)
+    add_member(out, "step", text_from(step_name(finding->step)));
+  add_optional(out, "flow", finding->flow);
+  add_optional(out, "client_id", finding->client_id);
+  add_exchange(out, &finding->exchange);
+  add_evidence(out, finding);
+  add_number(out, "occurrences", (int64_t)finding->occurrences);
+}
+
+static void write_step(const struct step_record *step, struct text_out *out) {
+  add_optional(out, "flow", step->flow);
+  add_optional(out, "client_id", step->client_id);
+  add_member(out, "step", text_from(step_name(step->step)));
+  add_member(out, "status", text_from(step_status_name(step->status)));
+  if (step->exchange)
+    add_number(out, "exchange", (int64_t)step->exchange);
+  add_optional(out, "sentence", step->sentence);
+}
+
+static void write_summary(const struct summary *summary, struct text_out *out) {
+  add_number(out, "exchanges", (int64_t)summary->exchanges);
+  add_number(out, "token_exchanges", (int64_t)summary->token_exchanges);
+  add_number(out, "api_calls", (int64_t)summary->api_calls);
+  text_out_addf(out, ",\"findings\":{\"error\":%llu,\"warning\":%llu,\"info\":%llu},\"steps\":{",
+                (unsigned long long)summary->findings[SEVERITY_ERROR], (unsigned long long)summary->findings[SEVERITY_WARNING],
+                (unsigned long long)summary->findings[SEVERITY_INFO]);
+  for (int i = STEP_TOKEN; i < STEP_COUNT; i++)
+    text_out_addf(out, "%s\"%s\":\"%s\"", i > STEP_TOKEN ? "," : "", step_name((enum step)i), step_status_name(summary->steps[i]));
+  text_out_add_string(out, "},\"not_seen\":[");
+  for (size_t i = 0; i < summary->not_seen_count; i++) {
+    text_out_addf(out, "%s{\"kind\":\"%s\"", i ? "," : "", summary->not_seen[i].kind);
+    add_member(out, "text", summary->not_seen[i].text.text);
+    text_out_add_char(out, '}');
+  }
+  text_out_addf(out, "],\"lost\":%llu", (unsigned long long)summary->lost);
+}
+
+void record_write_json(const struct record *record, struct text_out *out) {
+  static const char *const types[] = {"finding", "step", "summary"};
+  begin(out, types[record->kind], record->wall_ms);
+  switch (record->kind) {
+  case RECORD_FINDING: write_finding(&record->finding, out); break;
+  case RECORD_STEP: write_step(&record->step, out); break;
+  case RECORD_SUMMARY: write_summary(&record->summary, out); break;
+  }
+  text_out_add_string(out, "}\n");
+}

@@ -1,0 +1,216 @@
+/* proxy.c - a whole proxy in this process: settings become parts, the parts are started in order and stopped in the reverse one. */
+#include "proxy/proxy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "certs/leaf.h"
+#include "proxy/net/listener.h"
+#include "proxy/output/log.h"
+#include "proxy/worker.h"
+
+#define LEAVES 4096
+#define GRACE_MS 5000
+#define DRAIN_MS 10000
+#define MAX_SECRET_BYTES 4096
+
+struct proxy {
+  const struct options *options;
+  record_fn *on_record;
+  void *owner;
+  int listen_fd;
+  uint16_t port;
+  char url[96];
+  struct authority *authority;
+  bool is_authority_new, is_stopping;
+  struct leaf_cache *leaves;
+  struct log *log;
+  struct inspector *inspector;
+  struct worker *worker;
+  struct rule_override *overrides;
+  char client_secret[MAX_SECRET_BYTES];
+};
+
+static void on_record(void *owner, const struct record *record) {
+  struct proxy *proxy = owner;
+  log_record(proxy->log, record);
+  if (proxy->on_record)
+    proxy->on_record(proxy->owner, record);
+}
+
+static int read_secret(struct proxy *proxy, struct text *secret, struct error *error) {
+  const char *path = proxy->options->client_secret_file;
+  if (!path)
+    return 0;
+  FILE *file = fopen(path, "re");
+  if (!file)
+    return error_set(error, -EINVAL, "cannot read --client-secret-file %s: %s (give a file that holds the secret alone)", path, strerror(errno));
+  size_t length = fread(proxy->client_secret, 1, sizeof proxy->client_secret, file);
+  fclose(file);
+  *secret = text_trim_space(text_of(proxy->client_secret, length));
+  if (!secret->length || length == sizeof proxy->client_secret)
+    return error_set(error, -EINVAL, "--client-secret-file %s is empty or holds more than a secret", path);
+  return 0;
+}
+
+static int set_overrides(struct proxy *proxy, struct inspect_settings *settings, struct error *error) {
+  const struct options *options = proxy->options;
+  size_t count = options->disable.count + options->severity.count, n = 0;
+  proxy->overrides = calloc(count ? count : 1, sizeof *proxy->overrides);
+  if (!proxy->overrides)
+    return error_set(error, -ENOMEM, "out of memory");
+  for (size_t i = 0; i < options->severity.count; i++) {
+    struct text level = text_from(options->severity.items[i]), rule = text_split(&level, '=');
+    struct rule_override *override = &proxy->overrides[n++];
+    override->rule = rule;
+    if (severity_from_name(level, &override->severity))
+      return error_set(error, -EINVAL, "--severity %s: the level must be error, warning or info, as in --severity token/missing-refresh-token=error",
+                       options->severity.items[i]);
+  }
+  for (size_t i = 0; i < options->disable.count; i++)
+    proxy->overrides[n++] = (struct rule_override){.rule = text_from(options->disable.items[i]), .is_disabled = true};
+  settings->overrides = proxy->overrides;
+  settings->override_count = n;
+  return 0;
+}
+
+static int start_inspector(struct proxy *proxy, struct error *error) {
+  const struct options *options = proxy->options;
+  struct inspect_settings settings = {.connector = {.client_id = text_from(options->client_id),
+                                                    .token_url = text_from(options->token_url),
+                                                    .refresh_url = text_from(options->refresh_url)}};
+  int code = read_secret(proxy, &settings.connector.client_secret, error);
+  if (!code)
+    code = set_overrides(proxy, &settings, error);
+  if (code)
+    return code;
+  memcpy(settings.fingerprint_key, proxy->authority->fingerprint_key, sizeof settings.fingerprint_key);
+  if (getrandom(&settings.hash_key, sizeof settings.hash_key, 0) != sizeof settings.hash_key)
+    return error_set(error, -errno, "cannot get random bytes: %s", strerror(errno));
+  proxy->inspector = inspector_start(&settings, on_record, proxy, error);
+  return proxy->inspector ? 0 : error->code;
+}
+
+static int open_authority(struct proxy *proxy, struct error *error) {
+  char folder[4096];
+  int code = 0;
+  if (proxy->options->ca_dir)
+    snprintf(folder, sizeof folder, "%s", proxy->options->ca_dir);
+  else
+    code = authority_default_folder(folder, error);
+  if (!code)
+    code = authority_open(folder, &proxy->authority, &proxy->is_authority_new, error);
+  if (code)
+    return code;
+  snprintf(proxy->authority->crl_url, sizeof proxy->authority->crl_url, "%s/oauthtap.crl", proxy->url);
+  proxy->leaves = leaf_cache_new(proxy->authority, LEAVES);
+  return proxy->leaves ? 0 : error_set(error, -ENOMEM, "out of memory");
+}
+
+static int open_listener(struct proxy *proxy, struct error *error) {
+  char host[INET6_ADDRSTRLEN];
+  proxy->listen_fd = listener_bind(proxy->options->listen_host, proxy->options->listen_port, error);
+  if (proxy->listen_fd < 0)
+    return proxy->listen_fd;
+  listener_address(proxy->listen_fd, host, &proxy->port);
+  snprintf(proxy->url, sizeof proxy->url, strchr(host, ':') ? "http://[%s]:%u" : "http://%s:%u", host, proxy->port);
+  return 0;
+}
+
+static int open_log(struct proxy *proxy, struct error *error) {
+  const struct options *options = proxy->options;
+  bool logs_to_stdout = options->findings && strcmp(options->findings, "-") == 0;
+  int fd = options->is_json || !logs_to_stdout ? STDOUT_FILENO : STDERR_FILENO;
+  struct winsize size = {0};
+  bool is_terminal = isatty(fd);
+  if (is_terminal)
+    ioctl(fd, TIOCGWINSZ, &size);
+  struct log_settings settings = {.path = options->findings,
+                                  .terminal_fd = options->is_json && logs_to_stdout ? -1 : fd,
+                                  .is_terminal_json = options->is_json,
+                                  .style = {.has_color = is_terminal && !getenv("NO_COLOR"),
+                                            .is_quiet = options->is_quiet,
+                                            .is_verbose = options->is_verbose,
+                                            .columns = is_terminal ? (size.ws_col < 110 ? size.ws_col : 110) : 100}};
+  if (proxy->on_record)
+    settings.terminal_fd = -1; /* whoever embeds the proxy shows the records itself */
+  proxy->log = log_open(&settings, error);
+  return proxy->log ? 0 : error->code;
+}
+
+static void release(struct proxy *proxy) {
+  leaf_cache_free(proxy->leaves);
+  authority_free(proxy->authority);
+  if (proxy->listen_fd >= 0)
+    close(proxy->listen_fd);
+  explicit_bzero(proxy->client_secret, sizeof proxy->client_secret);
+  free(proxy->overrides);
+  free(proxy);
+}
+
+struct proxy *proxy_start(const struct options *options, record_fn *record, void *owner, struct error *error) {
+  struct proxy *proxy = calloc(1, sizeof *proxy);
+  if (!proxy) {
+    error_set(error, -ENOMEM, "out of memory");
+    return NULL;
+  }
+  proxy->options = options;
+  proxy->on_record = record;
+  proxy->owner = owner;
+  proxy->listen_fd = -1;
+  if (open_listener(proxy, error) || open_authority(proxy, error) || open_log(proxy, error) || start_inspector(proxy, error))
+    goto fail;
+  struct worker_settings settings = {.listen_fd = proxy->listen_fd,
+                                     .authority = proxy->authority,
+                                     .leaves = proxy->leaves,
+                                     .inspector = proxy->inspector,
+                                     .upstream_ca = options->upstream_ca,
+                                     .insecure_upstream = options->insecure_upstream,
+                                     .pass = options->pass};
+  proxy->worker = worker_start(&settings, error);
+  if (proxy->worker)
+    return proxy;
+fail:
+  if (proxy->inspector) {
+    inspector_finish(proxy->inspector, DRAIN_MS);
+    inspector_free(proxy->inspector);
+  }
+  log_close(proxy->log);
+  release(proxy);
+  return NULL;
+}
+
+uint16_t proxy_port(const struct proxy *proxy) {
+  return proxy->port;
+}
+
+const char *proxy_url(const struct proxy *proxy) {
+  return proxy->url;
+}
+
+const struct authority *proxy_authority(const struct proxy *proxy) {
+  return proxy->authority;
+}
+
+bool proxy_is_authority_new(const struct proxy *proxy) {
+  return proxy->is_authority_new;
+}
+
+void proxy_stop(struct proxy *proxy) {
+  worker_stop(proxy->worker, proxy->is_stopping ? 0 : GRACE_MS);
+  proxy->is_stopping = true;
+}
+
+int proxy_finish(struct proxy *proxy) {
+  worker_join(proxy->worker);
+  inspector_finish(proxy->inspector, DRAIN_MS);
+  bool has_findings = proxy->options->fail_on != SEVERITY_NONE && inspector_has_findings_at(proxy->inspector, proxy->options->fail_on);
+  inspector_free(proxy->inspector);
+  int log_error = log_close(proxy->log);
+  release(proxy);
+  return log_error ? 3 : has_findings ? 1 : 0;
+}
