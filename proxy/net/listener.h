@@ -10,8 +10,8 @@ int listener_bind(const char *host, uint16_t port, struct error *error);
 /* listener_address - where the fd listens. */
 int listener_address(int fd, char host[INET6_ADDRSTRLEN], uint16_t *port);
 
-/* listener_start - accepts on a dup of fd. on_accept owns the stream. may_accept: false → the connection gets 503 and is closed (counted).
- * EMFILE never spins: accepting stops for 100 ms, the condition is counted. */
+/* listener_start - accepts on a dup of fd. on_accept owns the stream. Where file descriptors run out, libuv accepts and drops, so that
+ * nothing spins; listener_dropped counts what was noticed of it. */
 struct listener *listener_start(uv_loop_t *loop, int fd, void (*on_accept)(void *owner, struct stream *client), void *owner, int *error);
 void listener_stop(struct listener *listener); /* closes its fd; no on_accept any more */
 uint64_t listener_dropped(const struct listener *listener);

@@ -51,23 +51,29 @@ static void unlink_resolve(struct resolve *resolve) {
     resolve->next->prev = resolve->prev;
 }
 
-static void answer(struct name *name) {
-  while (name->waiting) {
-    struct resolve *resolve = name->waiting;
-    unlink_resolve(resolve);
-    struct address_list *copy = name->error ? NULL : malloc(sizeof *copy);
-    if (copy)
-      *copy = name->list;
-    resolve->on_resolved(resolve->owner, copy, copy ? 0 : name->error ? name->error : -ENOMEM);
-    free(resolve);
-  }
-}
-
-static void on_soon(uv_timer_t *timer) {
-  struct resolver *resolver = timer->data;
+static struct name *find_answered(struct resolver *resolver) {
   for (struct name *name = resolver->names; name; name = name->next)
     if (name->is_known && name->waiting)
-      answer(name);
+      return name;
+  return NULL;
+}
+
+/* One answer a turn of the loop and callback: whoever is told may free the resolver or push this very name out of it. */
+static void on_soon(uv_timer_t *timer) {
+  struct resolver *resolver = timer->data;
+  struct name *name = find_answered(resolver);
+  if (!name)
+    return;
+  struct resolve *resolve = name->waiting;
+  unlink_resolve(resolve);
+  int error = name->error;
+  struct address_list *copy = error ? NULL : malloc(sizeof *copy);
+  if (copy)
+    *copy = name->list;
+  if (find_answered(resolver))
+    uv_timer_start(timer, on_soon, 0, 0);
+  resolve->on_resolved(resolve->owner, copy, copy ? 0 : error ? error : -ENOMEM);
+  free(resolve);
 }
 
 static void keep_list(struct name *name, const struct addrinfo *found) {
@@ -92,7 +98,8 @@ static void on_found(uv_getaddrinfo_t *request, int status, struct addrinfo *fou
   uv_freeaddrinfo(found);
   name->is_known = true;
   name->until_ms = uv_now(name->resolver->loop) + (name->error ? KEEP_FAILURE_MS : KEEP_MS);
-  answer(name);
+  if (name->waiting)
+    uv_timer_start(&name->resolver->soon, on_soon, 0, 0);
 }
 
 static int look_up(struct name *name) {

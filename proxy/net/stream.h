@@ -55,7 +55,7 @@ struct stream *stream_tcp_open(uv_loop_t *loop, uv_os_sock_t fd, int *error);
 struct stream *stream_tcp_accept(uv_stream_t *listener, int *error);
 
 /* stream_memory - a connected pair for tests. Bytes and events move only within stream_memory_step (either end), which returns whether anything
- * happened; call it until it does not. */
+ * happened; call it until it does not. The pair is freed by the step that tells both ends that they are closed: not to be stepped again. */
 struct stream *stream_memory(struct stream **other);
 bool stream_memory_step(struct stream *either);
 /* stream_memory_fail - the peer vanishes: both ends get on_end(STREAM_FAILED, error) at the next step. */

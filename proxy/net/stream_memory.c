@@ -28,7 +28,7 @@ static struct stream_memory *from(struct stream *stream) {
 
 static void memory_start(struct stream *stream) {
   from(stream)->is_started = true;
-  from(stream)->is_paused = false;
+  from(stream)->is_paused = from(stream)->is_end_told = false;
 }
 
 static int memory_write(struct stream *stream, struct text bytes, bool is_more) {
@@ -120,6 +120,7 @@ static bool step_data(struct stream_memory *s) {
     return false;
   struct text_out offered = s->inbox;
   s->inbox = (struct text_out){0};
+  const void *owner = s->stream.owner;
   size_t taken = s->stream.events->on_data(s->stream.owner, text_out_view(&offered));
   if (taken < offered.length && !s->is_closed) {
     struct text_out rest = {0};
@@ -127,7 +128,7 @@ static bool step_data(struct stream_memory *s) {
     text_out_add(&rest, text_out_view(&s->inbox));
     text_out_free(&s->inbox);
     s->inbox = rest;
-    s->is_paused = true;
+    s->is_paused |= owner == s->stream.owner; /* a new owner is offered the rest at the next step */
   }
   text_out_free(&offered);
   return true;

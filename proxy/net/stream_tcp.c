@@ -1,5 +1,6 @@
 /* stream_tcp.c - TCP on libuv. One read buffer a thread: an idle connection owns none, and only what its owner did not take is copied. Writes are
- * tried at once; what the kernel does not take is queued. A timer of no delay gives the turn of the loop that callbacks need. */
+ * tried at once; what the kernel does not take is queued. An idle handle gives the turn of the loop that callbacks need (a timer of no delay that
+ * is armed in its own callback would run again before any I/O). */
 #include "proxy/net/stream_internal.h"
 
 #include <netinet/in.h>
@@ -11,13 +12,13 @@
 struct stream_tcp {
   struct stream stream;
   uv_tcp_t tcp;
-  uv_timer_t soon;       /* a turn of the loop: unread rest, held-back writes, ends, hooks of filters */
+  uv_idle_t soon;        /* a turn of the loop: unread rest, held-back writes, ends, hooks of filters */
   uv_timer_t grace;      /* after stream_close: how long queued bytes may still go out */
   unsigned open_handles;
   struct text_out unread; /* offered before and not taken */
   struct text_out held;   /* written with is_more */
   size_t queued;          /* bytes in write requests */
-  bool is_reading, is_paused, wants_drained, has_ended, is_end_told, is_finishing, is_shut, is_closing, is_closed;
+  bool is_reading, is_paused, wants_drained, is_handed_over, has_ended, is_end_told, is_finishing, is_shut, is_closing, is_closed;
   enum stream_end end;
   int end_error;
   void (*hook)(void *arg);
@@ -31,17 +32,17 @@ struct write_request {
   char bytes[];
 };
 
-static _Thread_local char *read_buffer;
+static _Thread_local char read_buffer[READ_BUFFER_BYTES];
 
 static struct stream_tcp *from(struct stream *stream) {
   return (struct stream_tcp *)stream;
 }
 
-static void on_soon(uv_timer_t *timer);
+static void on_soon(uv_idle_t *idle);
 
 static void arm_soon(struct stream_tcp *s) {
   if (!s->is_closed && !uv_is_active((uv_handle_t *)&s->soon))
-    uv_timer_start(&s->soon, on_soon, 0, 0);
+    uv_idle_start(&s->soon, on_soon);
 }
 
 static void on_handle_closed(uv_handle_t *handle) {
@@ -68,11 +69,10 @@ static void close_handles(struct stream_tcp *s, bool is_reset) {
 }
 
 static void set_end(struct stream_tcp *s, enum stream_end end, int error) {
-  if (s->has_ended && end != STREAM_FAILED)
-    return;
-  if (s->has_ended && (s->end == STREAM_FAILED || s->is_end_told))
+  if (s->has_ended && (end != STREAM_FAILED || s->end == STREAM_FAILED))
     return;
   s->has_ended = true;
+  s->is_end_told = false; /* a failure is told even after the end of reading was */
   s->end = end;
   s->end_error = error;
   if (s->is_reading)
@@ -106,6 +106,15 @@ static void shut_if_written(struct stream_tcp *s) {
   }
 }
 
+/* What was held back may have gone out at once, with no write request to tell of it: so this is asked in every turn as well. */
+static void tell_drained(struct stream_tcp *s) {
+  if (!s->wants_drained || s->is_closing || s->queued + s->held.length > STREAM_LOW_BYTES)
+    return;
+  s->wants_drained = false;
+  if (s->stream.events && s->stream.events->on_drained)
+    s->stream.events->on_drained(s->stream.owner);
+}
+
 static void on_written(uv_write_t *request, int status) {
   struct write_request *write = (struct write_request *)request;
   struct stream_tcp *s = write->stream;
@@ -121,11 +130,7 @@ static void on_written(uv_write_t *request, int status) {
     return;
   }
   shut_if_written(s);
-  if (s->wants_drained && s->queued <= STREAM_LOW_BYTES && !s->is_closing) {
-    s->wants_drained = false;
-    if (s->stream.events && s->stream.events->on_drained)
-      s->stream.events->on_drained(s->stream.owner);
-  }
+  tell_drained(s);
 }
 
 static int queue_write(struct stream_tcp *s, struct text bytes) {
@@ -166,6 +171,10 @@ static int send_now(struct stream_tcp *s, struct text bytes) {
 static int flush_held(struct stream_tcp *s) {
   int error = send_now(s, text_out_view(&s->held));
   text_out_reset(&s->held);
+  if (error && error != -EPIPE)
+    set_end(s, STREAM_FAILED, error);
+  if (s->wants_drained)
+    arm_soon(s);
   return error;
 }
 
@@ -204,15 +213,35 @@ static bool tcp_has_written_all(const struct stream *stream) {
 
 static void on_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
   (void)handle, (void)suggested;
-  if (!read_buffer)
-    read_buffer = malloc(READ_BUFFER_BYTES);
-  *buffer = uv_buf_init(read_buffer, read_buffer ? READ_BUFFER_BYTES : 0);
+  *buffer = uv_buf_init(read_buffer, READ_BUFFER_BYTES);
 }
 
 static void stop_reading(struct stream_tcp *s) {
   if (s->is_reading)
     uv_read_stop((uv_stream_t *)&s->tcp);
   s->is_reading = false;
+}
+
+/* offer - to the owner; a change of owners within is noticed, since the rest then goes to the new one without a pause. */
+static size_t offer(struct stream_tcp *s, struct text data) {
+  const void *owner = s->stream.owner;
+  s->is_handed_over = false;
+  size_t taken = s->stream.events->on_data(s->stream.owner, data);
+  s->is_handed_over = owner != s->stream.owner;
+  return taken;
+}
+
+static void keep_rest(struct stream_tcp *s, struct text data, size_t taken) {
+  if (taken >= data.length || s->is_closing)
+    return;
+  text_out_add(&s->unread, text_slice(data, taken, data.length));
+  if (s->is_handed_over)
+    arm_soon(s);
+  else
+    s->is_paused = true;
+  stop_reading(s);
+  if (s->unread.has_failed)
+    set_end(s, STREAM_FAILED, -ENOMEM);
 }
 
 static void on_read(uv_stream_t *tcp, ssize_t got, const uv_buf_t *buffer) {
@@ -230,14 +259,7 @@ static void on_read(uv_stream_t *tcp, ssize_t got, const uv_buf_t *buffer) {
   if (s->is_closing || !s->stream.events)
     return; /* draining: the peer shall get our last bytes, not a reset */
   struct text data = text_of(buffer->base, (size_t)got);
-  size_t taken = s->unread.length ? 0 : s->stream.events->on_data(s->stream.owner, data);
-  if (taken < data.length && !s->is_closing) {
-    text_out_add(&s->unread, text_slice(data, taken, data.length));
-    s->is_paused = true;
-    stop_reading(s);
-    if (s->unread.has_failed)
-      set_end(s, STREAM_FAILED, -ENOMEM);
-  }
+  keep_rest(s, data, s->unread.length ? 0 : offer(s, data));
 }
 
 static void start_reading(struct stream_tcp *s) {
@@ -254,19 +276,17 @@ static void start_reading(struct stream_tcp *s) {
 static void offer_unread(struct stream_tcp *s) {
   struct text_out rest = s->unread;
   s->unread = (struct text_out){0};
-  size_t taken = s->stream.events->on_data(s->stream.owner, text_out_view(&rest));
-  if (taken < rest.length && !s->is_closing) {
-    text_out_add(&s->unread, text_slice(text_out_view(&rest), taken, rest.length));
-    s->is_paused = true;
-  }
+  keep_rest(s, text_out_view(&rest), offer(s, text_out_view(&rest)));
   text_out_free(&rest);
 }
 
-static void on_soon(uv_timer_t *timer) {
-  struct stream_tcp *s = timer->data;
+static void on_soon(uv_idle_t *idle) {
+  struct stream_tcp *s = idle->data;
+  uv_idle_stop(idle);
   if (s->held.length && !s->is_closed)
     flush_held(s);
   shut_if_written(s);
+  tell_drained(s);
   if (s->hook && !s->is_closing) {
     void (*hook)(void *) = s->hook;
     s->hook = NULL;
@@ -289,7 +309,7 @@ static void on_soon(uv_timer_t *timer) {
 
 static void tcp_start(struct stream *stream) {
   struct stream_tcp *s = from(stream);
-  s->is_paused = false;
+  s->is_paused = s->is_end_told = false;
   if (s->unread.length || s->has_ended)
     arm_soon(s);
   else
@@ -384,7 +404,7 @@ static struct stream_tcp *tcp_new(uv_loop_t *loop) {
   s->stream.kind = &tcp_kind;
   s->stream.facts.alert = -1;
   uv_tcp_init(loop, &s->tcp);
-  uv_timer_init(loop, &s->soon);
+  uv_idle_init(loop, &s->soon);
   uv_timer_init(loop, &s->grace);
   s->tcp.data = s->soon.data = s->grace.data = s;
   s->open_handles = 3;
