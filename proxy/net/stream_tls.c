@@ -148,7 +148,7 @@ static void fail_ssl(struct stream_tls *tls) {
   struct stream_facts *facts = &tls->stream.facts;
   unsigned long reason = ERR_peek_error();
   if (tls->is_client) {
-    tls_client_explain(tls->ssl, reason, facts);
+    tls_client_explain(reason, facts);
   } else {
     int why = ERR_GET_REASON(reason);
     bool is_version = why == SSL_R_UNSUPPORTED_PROTOCOL || why == SSL_R_VERSION_TOO_LOW || facts->alert == SSL_AD_PROTOCOL_VERSION;
@@ -459,6 +459,11 @@ static const struct stream_kind kind = {tls_start, tls_write,  tls_is_full, tls_
 const char *stream_tls_session_key(const SSL *ssl) {
   const struct stream_tls *tls = SSL_get_app_data(ssl);
   return tls ? tls->session_key : NULL;
+}
+
+struct stream_facts *stream_tls_facts(const SSL *ssl) {
+  struct stream_tls *tls = SSL_get_app_data(ssl);
+  return tls ? &tls->stream.facts : NULL;
 }
 
 struct stream *stream_tls_new(struct stream *lower, SSL *ssl, struct text prefix, char *session_key, bool is_client) {

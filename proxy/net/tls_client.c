@@ -51,6 +51,8 @@ static int on_new_session(SSL *ssl, SSL_SESSION *session) {
   return 1;
 }
 
+static int on_verified(int is_fine, X509_STORE_CTX *context);
+
 static SSL_CTX *context_new(void) {
   SSL_CTX *context = SSL_CTX_new(TLS_client_method());
   if (context) {
@@ -67,7 +69,7 @@ struct tls_client *tls_client_new(const char *ca_file, struct error *error) {
     error_set(error, ERROR_CRYPTO, "cannot set up TLS for upstreams");
     goto failed;
   }
-  SSL_CTX_set_verify(client->verifying, SSL_VERIFY_PEER, NULL);
+  SSL_CTX_set_verify(client->verifying, SSL_VERIFY_PEER, on_verified);
   SSL_CTX_set_default_verify_paths(client->verifying);
   if (ca_file && SSL_CTX_load_verify_file(client->verifying, ca_file) != 1) {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
@@ -184,9 +186,10 @@ static void format_names(X509 *certificate, char *out, size_t size) {
     snprintf(out, size, "no name at all");
 }
 
-static void explain_certificate(const SSL *ssl, long result, struct stream_facts *facts) {
-  X509 *certificate = SSL_get0_peer_certificate(ssl);
+/* explain_certificate - certificate: the one at fault, which may be of an authority; of a chain that was refused OpenSSL keeps none. */
+static void explain_certificate(X509 *certificate, int depth, int result, struct stream_facts *facts) {
   char date[32] = "an unknown date", names[160] = "an unknown name", issuer[160] = "unknown";
+  const char *whose = depth > 0 ? "a certificate in the server's chain" : "the server's certificate";
   if (certificate) {
     format_names(certificate, names, sizeof names);
     X509_NAME_oneline(X509_get_issuer_name(certificate), issuer, sizeof issuer);
@@ -196,13 +199,13 @@ static void explain_certificate(const SSL *ssl, long result, struct stream_facts
     if (certificate)
       format_date(X509_get0_notAfter(certificate), date);
     facts->fault = FAULT_CERTIFICATE_EXPIRED;
-    tls_detail_set(facts, "a certificate of the server has expired (its own ends on %s)", date);
+    tls_detail_set(facts, "%s has expired on %s", whose, date);
     break;
   case X509_V_ERR_CERT_NOT_YET_VALID:
     if (certificate)
       format_date(X509_get0_notBefore(certificate), date);
     facts->fault = FAULT_CERTIFICATE_NOT_YET_VALID;
-    tls_detail_set(facts, "a certificate of the server is not valid yet (its own begins on %s)", date);
+    tls_detail_set(facts, "%s is not valid yet: it begins on %s", whose, date);
     break;
   case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     facts->fault = FAULT_CERTIFICATE_SELF_SIGNED;
@@ -224,25 +227,33 @@ static void explain_certificate(const SSL *ssl, long result, struct stream_facts
   case X509_V_ERR_CA_KEY_TOO_SMALL:
   case X509_V_ERR_CA_MD_TOO_WEAK:
     facts->fault = FAULT_CERTIFICATE_WEAK_KEY;
-    tls_detail_set(facts, "the server's certificate is too weak: %s", X509_verify_cert_error_string(result));
+    tls_detail_set(facts, "%s is too weak: %s", whose, X509_verify_cert_error_string(result));
     break;
   case X509_V_ERR_CERT_REVOKED:
     facts->fault = FAULT_CERTIFICATE_REVOKED;
-    tls_detail_set(facts, "the server's certificate was revoked");
+    tls_detail_set(facts, "%s was revoked", whose);
     break;
   default:
     facts->fault = FAULT_CERTIFICATE_OTHER;
-    tls_detail_set(facts, "the server's certificate was refused: %s", X509_verify_cert_error_string(result));
+    tls_detail_set(facts, "%s was refused: %s", whose, X509_verify_cert_error_string(result));
   }
 }
 
-void tls_client_explain(const SSL *ssl, unsigned long error, struct stream_facts *facts) {
+/* on_verified - asked for each certificate of the chain; the first that is refused ends the handshake. */
+static int on_verified(int is_fine, X509_STORE_CTX *context) {
+  const SSL *ssl = X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx());
+  struct stream_facts *facts = is_fine || !ssl ? NULL : stream_tls_facts(ssl);
+  if (facts)
+    explain_certificate(X509_STORE_CTX_get_current_cert(context), X509_STORE_CTX_get_error_depth(context), X509_STORE_CTX_get_error(context), facts);
+  return is_fine;
+}
+
+void tls_client_explain(unsigned long error, struct stream_facts *facts) {
   int reason = ERR_GET_REASON(error);
-  long result = SSL_get_verify_result(ssl);
   const char *words = ERR_reason_error_string(error);
-  if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED && result != X509_V_OK) {
-    explain_certificate(ssl, result, facts);
-  } else if (facts->alert == 116) {
+  if (fault_is_certificate(facts->fault))
+    return; /* on_verified has told it */
+  if (facts->alert == 116) {
     facts->fault = FAULT_TLS_CLIENT_CERTIFICATE_WANTED;
     tls_detail_set(facts, "the server wants a client certificate");
   } else if (facts->alert == SSL_AD_PROTOCOL_VERSION || reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_WRONG_SSL_VERSION) {

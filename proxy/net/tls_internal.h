@@ -15,7 +15,9 @@ struct stream *stream_tls_new(struct stream *lower, SSL *ssl, struct text prefix
 const char *stream_tls_session_key(const SSL *ssl);
 /* tls_detail_set - formats and escapes into facts->detail. */
 void tls_detail_set(struct stream_facts *facts, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* tls_client_explain - sets fault and detail after a failure of a client's SSL; reason: of OpenSSL's error. */
-void tls_client_explain(const SSL *ssl, unsigned long reason, struct stream_facts *facts);
+/* stream_tls_facts - to write into from OpenSSL's callbacks; NULL: none. */
+struct stream_facts *stream_tls_facts(const SSL *ssl);
+/* tls_client_explain - sets fault and detail after a failure of a client's SSL, unless a refused certificate has; error: OpenSSL's. */
+void tls_client_explain(unsigned long error, struct stream_facts *facts);
 
 #endif
