@@ -38,7 +38,7 @@ describe('a healthy connection', () => {
   }
 
   // What newman found, without the times and sizes that differ from run to run.
-  const newmanResult = (stdout) => stdout.split('\n').filter((line) => /^(→|\s+(GET|POST)|\s+✓|\s+\d+\.)/.test(line) || /assertions/.test(line)).map((line) => line.replace(/[?][^ ]*/, '').replace(/, [\d.]+k?B, [\d.]+m?s/, '').replace(/ +│/g, ' │')).join('\n');
+  const newmanResult = (stdout) => stdout.split('\n').filter((line) => /^(→|\s+(GET|POST)|\s+✓|\s+\d+\.)/.test(line) || /assertions/.test(line)).map((line) => line.replace(/[?][^ ]*/, '').replace(/, [\d.]+k?B, [\d.]+m?s/, '').replace(/ *│ */g, '|')).join('\n');
 
   const clients = {
     curl: { command: () => ['bash', [here('clients/curl.sh')]], result: (stdout) => stdout },
