@@ -244,7 +244,8 @@ static int on_verified(int is_fine, X509_STORE_CTX *context) {
   const SSL *ssl = X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx());
   struct stream_facts *facts = is_fine || !ssl ? NULL : stream_tls_facts(ssl);
   if (facts)
-    explain_certificate(X509_STORE_CTX_get_current_cert(context), X509_STORE_CTX_get_error_depth(context), X509_STORE_CTX_get_error(context), facts);
+    explain_certificate(X509_STORE_CTX_get_current_cert(context), X509_STORE_CTX_get_error_depth(context),
+                        X509_STORE_CTX_get_error(context), facts);
   return is_fine;
 }
 

@@ -1,6 +1,6 @@
 /* links: net */
-/* Tests of TLS as a filter over a pair of streams in memory: every byte and every end is seen, and nothing depends on time. The certificates are
- * forged here, so that each can be wrong in one way. */
+/* Tests of TLS as a filter over a pair of streams in memory: every byte and every end is seen, and nothing depends on time. The
+ * certificates are forged here, so that each can be wrong in one way. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
