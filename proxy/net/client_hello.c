@@ -1,5 +1,5 @@
-/* client_hello.c - joins the handshake bytes of the first records in a buffer of fixed size and walks the hello with a reader that cannot leave
- * its bounds (RFC 8446 section 4.1.2, RFC 6066 section 3, RFC 7301). */
+/* client_hello.c - joins the handshake bytes of the first records in a buffer of fixed size and walks the hello with a reader that cannot
+ * leave its bounds (RFC 8446 section 4.1.2, RFC 6066 section 3, RFC 7301). */
 #include "proxy/net/client_hello.h"
 
 struct reader {

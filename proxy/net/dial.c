@@ -1,5 +1,5 @@
-/* dial.c - from a name and a port to a connected stream. The resolver runs in libuv's threads; attempts start 250 ms apart (RFC 8305), and the
- * first that connects wins. */
+/* dial.c - from a name and a port to a connected stream. The resolver runs in libuv's threads; attempts start 250 ms apart (RFC 8305), and
+ * the first that connects wins. */
 #include "proxy/net/dial.h"
 
 #include <fcntl.h>
@@ -210,7 +210,8 @@ static void on_timer(uv_timer_t *timer) {
     return;
   }
   for (size_t i = 0; i < dial->started; i++)
-    if (dial->attempts[i].is_open && !dial->attempts[i].is_closing && now - dial->attempts[i].started_ms >= dial->dialer->limits.connect_ms) {
+    if (dial->attempts[i].is_open && !dial->attempts[i].is_closing &&
+        now - dial->attempts[i].started_ms >= dial->dialer->limits.connect_ms) {
       attempt_failed(dial, &dial->attempts[i], -ETIMEDOUT);
       return;
     }
@@ -250,7 +251,8 @@ struct dial *dial_start(struct dialer *dialer, struct text host, uint16_t port, 
     free(dial);
     return NULL;
   }
-  memcpy(dial->host, host.data, host.length);
+  if (host.length)
+    memcpy(dial->host, host.data, host.length);
   dial->dialer = dialer;
   dial->port = port;
   dial->on_done = on_done;
@@ -276,8 +278,8 @@ void dial_cancel(struct dial *dial) {
   wind_up(dial);
 }
 
-struct dialer *dialer_new(uv_loop_t *loop, const struct dial_limits *limits, bool (*is_forbidden)(void *owner, const struct sockaddr *address),
-                          void *owner) {
+struct dialer *dialer_new(uv_loop_t *loop, const struct dial_limits *limits,
+                          bool (*is_forbidden)(void *owner, const struct sockaddr *address), void *owner) {
   struct dialer *dialer = calloc(1, sizeof *dialer);
   if (!dialer)
     return NULL;

@@ -49,7 +49,8 @@ int listener_bind(const char *host, uint16_t port, struct error *error) {
   snprintf(service, sizeof service, "%u", port);
   int code = getaddrinfo(host, service, &hints, &found);
   if (code)
-    return error_set(error, -EINVAL, "cannot listen on %s:%u: %s (give an address of this machine with --listen)", host, port, gai_strerror(code));
+    return error_set(error, -EINVAL, "cannot listen on %s:%u: %s (give an address of this machine with --listen)", host, port,
+                     gai_strerror(code));
   int fd = bind_address(found);
   freeaddrinfo(found);
   if (fd < 0)

@@ -33,7 +33,7 @@ struct name {
 
 struct resolver {
   uv_loop_t *loop;
-  uv_timer_t soon; /* answers that are known already come a turn later */
+  uv_idle_t soon; /* answers that are known already come a turn later */
   struct name *names;
   size_t count;
 };
@@ -59,19 +59,21 @@ static struct name *find_answered(struct resolver *resolver) {
 }
 
 /* One answer a turn of the loop and callback: whoever is told may free the resolver or push this very name out of it. */
-static void on_soon(uv_timer_t *timer) {
-  struct resolver *resolver = timer->data;
+static void on_soon(uv_idle_t *soon) {
+  struct resolver *resolver = soon->data;
   struct name *name = find_answered(resolver);
-  if (!name)
+  if (!name) {
+    uv_idle_stop(soon);
     return;
+  }
   struct resolve *resolve = name->waiting;
   unlink_resolve(resolve);
   int error = name->error;
   struct address_list *copy = error ? NULL : malloc(sizeof *copy);
   if (copy)
     *copy = name->list;
-  if (find_answered(resolver))
-    uv_timer_start(timer, on_soon, 0, 0);
+  if (!find_answered(resolver))
+    uv_idle_stop(soon);
   resolve->on_resolved(resolve->owner, copy, copy ? 0 : error ? error : -ENOMEM);
   free(resolve);
 }
@@ -99,16 +101,21 @@ static void on_found(uv_getaddrinfo_t *request, int status, struct addrinfo *fou
   name->is_known = true;
   name->until_ms = uv_now(name->resolver->loop) + (name->error ? KEEP_FAILURE_MS : KEEP_MS);
   if (name->waiting)
-    uv_timer_start(&name->resolver->soon, on_soon, 0, 0);
+    uv_idle_start(&name->resolver->soon, on_soon);
 }
 
-static int look_up(struct name *name) {
+/* look_up - a name that getaddrinfo is not even asked for (not IDNA, empty) is known at once to have no address. */
+static void look_up(struct name *name) {
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
   name->is_known = false;
   name->request.data = name;
   int error = uv_getaddrinfo(name->resolver->loop, &name->request, on_found, name->host, NULL, &hints);
   name->is_running = error == 0;
-  return error;
+  if (error) {
+    name->is_known = true;
+    name->error = error;
+    name->until_ms = uv_now(name->resolver->loop) + KEEP_FAILURE_MS;
+  }
 }
 
 static bool set_literal(struct name *name) {
@@ -161,14 +168,14 @@ struct resolve *resolver_start(struct resolver *resolver, const char *host, reso
   if (!name)
     goto fail;
   bool is_fresh = name->is_known && uv_now(resolver->loop) < name->until_ms;
-  if (!is_fresh && !name->is_running && !set_literal(name) && look_up(name))
-    goto fail;
+  if (!is_fresh && !name->is_running && !set_literal(name))
+    look_up(name);
   *resolve = (struct resolve){.name = name, .next = name->waiting, .on_resolved = on_resolved, .owner = owner};
   if (name->waiting)
     name->waiting->prev = resolve;
   name->waiting = resolve;
   if (name->is_known)
-    uv_timer_start(&resolver->soon, on_soon, 0, 0);
+    uv_idle_start(&resolver->soon, on_soon);
   return resolve;
 fail:
   free(resolve);
@@ -186,7 +193,7 @@ struct resolver *resolver_new(uv_loop_t *loop) {
   if (!resolver)
     return NULL;
   resolver->loop = loop;
-  uv_timer_init(loop, &resolver->soon);
+  uv_idle_init(loop, &resolver->soon);
   resolver->soon.data = resolver;
   return resolver;
 }

@@ -120,7 +120,7 @@ static bool step_data(struct stream_memory *s) {
     return false;
   struct text_out offered = s->inbox;
   s->inbox = (struct text_out){0};
-  const void *owner = s->stream.owner;
+  const void *owner = s->stream.owner, *events = s->stream.events;
   size_t taken = s->stream.events->on_data(s->stream.owner, text_out_view(&offered));
   if (taken < offered.length && !s->is_closed) {
     struct text_out rest = {0};
@@ -128,7 +128,7 @@ static bool step_data(struct stream_memory *s) {
     text_out_add(&rest, text_out_view(&s->inbox));
     text_out_free(&s->inbox);
     s->inbox = rest;
-    s->is_paused |= owner == s->stream.owner; /* a new owner is offered the rest at the next step */
+    s->is_paused |= owner == s->stream.owner && events == s->stream.events; /* a new owner is offered the rest at the next step */
   }
   text_out_free(&offered);
   return true;

@@ -1,6 +1,6 @@
-/* stream_tcp.c - TCP on libuv. One read buffer a thread: an idle connection owns none, and only what its owner did not take is copied. Writes are
- * tried at once; what the kernel does not take is queued. An idle handle gives the turn of the loop that callbacks need (a timer of no delay that
- * is armed in its own callback would run again before any I/O). */
+/* stream_tcp.c - TCP on libuv. One read buffer a thread: an idle connection owns none, and only what its owner did not take is copied.
+ * Writes are tried at once; what the kernel does not take is queued. An idle handle gives the turn of the loop that callbacks need (a timer
+ * of no delay that is armed in its own callback would run again before any I/O). */
 #include "proxy/net/stream_internal.h"
 
 #include <netinet/in.h>
@@ -12,8 +12,8 @@
 struct stream_tcp {
   struct stream stream;
   uv_tcp_t tcp;
-  uv_idle_t soon;        /* a turn of the loop: unread rest, held-back writes, ends, hooks of filters */
-  uv_timer_t grace;      /* after stream_close: how long queued bytes may still go out */
+  uv_idle_t soon;   /* a turn of the loop: unread rest, held-back writes, ends, hooks of filters */
+  uv_timer_t grace; /* after stream_close: how long queued bytes may still go out */
   unsigned open_handles;
   struct text_out unread; /* offered before and not taken */
   struct text_out held;   /* written with is_more */
@@ -159,8 +159,8 @@ static int send_now(struct stream_tcp *s, struct text bytes) {
     if (sent >= 0)
       bytes = text_slice(bytes, (size_t)sent, bytes.length);
     else if (sent != UV_EAGAIN && sent != UV_ENOSYS) {
-      /* An answer may still be on its way (EPIPE): reading tells. Anything else is the end. */
-      if (sent != UV_EPIPE)
+      /* An answer may still be on its way (EPIPE): reading tells, unless it is over. Anything else is the end. */
+      if (sent != UV_EPIPE || s->has_ended)
         set_end(s, STREAM_FAILED, sent);
       return -EPIPE;
     }
@@ -224,10 +224,10 @@ static void stop_reading(struct stream_tcp *s) {
 
 /* offer - to the owner; a change of owners within is noticed, since the rest then goes to the new one without a pause. */
 static size_t offer(struct stream_tcp *s, struct text data) {
-  const void *owner = s->stream.owner;
+  const void *owner = s->stream.owner, *events = s->stream.events;
   s->is_handed_over = false;
   size_t taken = s->stream.events->on_data(s->stream.owner, data);
-  s->is_handed_over = owner != s->stream.owner;
+  s->is_handed_over = owner != s->stream.owner || events != s->stream.events;
   return taken;
 }
 
@@ -244,13 +244,24 @@ static void keep_rest(struct stream_tcp *s, struct text data, size_t taken) {
     set_end(s, STREAM_FAILED, -ENOMEM);
 }
 
+/* end_draining - the peer has ended while we are closing. After a FIN it may still read what is queued: then on_shutdown closes. */
+static void end_draining(struct stream_tcp *s, bool is_eof) {
+  stop_reading(s);
+  if (is_eof && s->queued) {
+    s->has_ended = true;
+    s->end = STREAM_EOF;
+  } else {
+    close_handles(s, false);
+  }
+}
+
 static void on_read(uv_stream_t *tcp, ssize_t got, const uv_buf_t *buffer) {
   struct stream_tcp *s = tcp->data;
   if (got == 0)
     return;
   if (got < 0) {
     if (s->is_closing) {
-      close_handles(s, false);
+      end_draining(s, got == UV_EOF);
       return;
     }
     set_end(s, got == UV_EOF ? STREAM_EOF : STREAM_FAILED, got == UV_EOF ? 0 : (int)got);

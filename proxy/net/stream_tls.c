@@ -1,5 +1,5 @@
-/* stream_tls.c - TLS as a filter over any stream. OpenSSL reads through a BIO of our own from the bytes that the lower stream offers just now
- * and writes into one buffer, which goes to the lower stream in one write.
+/* stream_tls.c - TLS as a filter over any stream. OpenSSL reads through a BIO of our own from the bytes that the lower stream offers just
+ * now and writes into one buffer, which goes to the lower stream in one write.
  *
  * Rules: ERR_clear_error before each SSL_ call; the BIO never reports an end (the kind of end is ours to tell); SSL_set_shutdown before
  * SSL_free, or sessions do not resume; owners are called only from the loop: what a stream_ call finds out waits for tls_turn. */
@@ -156,7 +156,8 @@ static void fail_ssl(struct stream_tls *tls) {
     if (facts->alert >= 0)
       tls_detail_set(facts, "the client sent the TLS alert \"%s\"", SSL_alert_desc_string_long(facts->alert));
     else
-      tls_detail_set(facts, "TLS with the client failed: %s", ERR_reason_error_string(reason) ? ERR_reason_error_string(reason) : "unknown");
+      tls_detail_set(facts, "TLS with the client failed: %s",
+                     ERR_reason_error_string(reason) ? ERR_reason_error_string(reason) : "unknown");
   }
   ERR_clear_error();
   set_end(tls, STREAM_FAILED, ERROR_CRYPTO);
@@ -220,7 +221,8 @@ static void tell_drained(struct stream_tls *tls) {
 /* ---- reading ---- */
 
 static bool may_read(const struct stream_tls *tls) {
-  return !tls->is_closed && !tls->is_failed && !tls->has_end && (!tls->stream.facts.is_handshake_done || (!tls->is_paused && !tls->kept.length));
+  return !tls->is_closed && !tls->is_failed && !tls->has_end &&
+         (!tls->stream.facts.is_handshake_done || (!tls->is_paused && !tls->kept.length));
 }
 
 /* offer - hands plaintext to the owner; what it leaves is kept, and reading pauses unless the stream has a new owner by now. */
@@ -453,7 +455,7 @@ static void tls_call_soon(struct stream *stream, void (*hook)(void *arg), void *
   stream_call_soon(tls->lower, tls_turn, tls);
 }
 
-static const struct stream_kind kind = {tls_start, tls_write,  tls_is_full, tls_has_written_all, tls_pause,
+static const struct stream_kind kind = {tls_start,  tls_write,  tls_is_full, tls_has_written_all, tls_pause,
                                         tls_resume, tls_finish, tls_close,   tls_call_soon};
 
 const char *stream_tls_session_key(const SSL *ssl) {

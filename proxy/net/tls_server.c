@@ -9,7 +9,8 @@ struct tls_server {
 };
 
 /* A client that offers ALPN without http/1.1 gets no ALPN in the answer rather than an alert. */
-static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_length, const unsigned char *in, unsigned in_length, void *arg) {
+static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_length, const unsigned char *in, unsigned in_length,
+                       void *arg) {
   (void)ssl, (void)arg;
   for (unsigned at = 0; at < in_length && at + 1 + in[at] <= in_length; at += 1u + in[at]) {
     if (text_equal(text_of((const char *)in + at + 1, in[at]), TEXT("http/1.1"))) {
@@ -48,7 +49,8 @@ struct stream *stream_tls_accept(struct stream *lower, struct tls_server *server
                                  struct text already_read) {
   ERR_clear_error();
   SSL *ssl = SSL_new(server->context);
-  if (ssl && (SSL_use_certificate(ssl, certificate) != 1 || SSL_use_PrivateKey(ssl, key) != 1 || (issuer && SSL_add1_chain_cert(ssl, issuer) != 1))) {
+  if (ssl && (SSL_use_certificate(ssl, certificate) != 1 || SSL_use_PrivateKey(ssl, key) != 1 ||
+              (issuer && SSL_add1_chain_cert(ssl, issuer) != 1))) {
     SSL_free(ssl);
     ssl = NULL;
   }
