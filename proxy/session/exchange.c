@@ -45,14 +45,15 @@ static int find_route(const struct session *session, const struct http_head *hea
     route->is_tls = session->is_client_tls;
     return 0;
   }
-  *why = "This is a proxy: it wants the whole URL in the request line. Set it as the HTTP and HTTPS proxy of your program instead of calling it "
+  *why = "This is a proxy: it wants the whole URL in the request line. Set it as the HTTP and HTTPS proxy of your program instead of "
+         "calling it "
          "as a server.";
   return head->is_absolute_form ? 0 : 400;
 }
 
 static bool is_idempotent(const struct http_head *head) {
-  return head->framing == HTTP_NO_BODY && (text_equal(head->method, TEXT("GET")) || text_equal(head->method, TEXT("HEAD")) ||
-                                           text_equal(head->method, TEXT("OPTIONS")));
+  return head->framing == HTTP_NO_BODY &&
+         (text_equal(head->method, TEXT("GET")) || text_equal(head->method, TEXT("HEAD")) || text_equal(head->method, TEXT("OPTIONS")));
 }
 
 /* Authentication that belongs to the connection must not move to another one. */
@@ -70,6 +71,7 @@ static void exchange_begin(struct session *session, const struct http_event *eve
                                     .is_http10 = event->head->minor_version == 0,
                                     .is_head_method = text_equal(event->head->method, TEXT("HEAD")),
                                     .is_upgrade = !text_is_empty(event->head->upgrade),
+                                    .awaits_continue = event->head->expects_continue,
                                     .progress_us = session_now(session)};
 }
 
@@ -82,16 +84,17 @@ static void send_request_head(struct session *session, const struct http_head *h
     exchange->is_upgrade = false;
   }
   if (http_send_head(upstream->codec, exchange->stream_id, &forward, &upstream->out)) {
-    local_refuse(session, 400, "http_request_error", "The request cannot be forwarded: a field or the target holds characters that HTTP forbids.");
+    local_refuse(session, 400, "http_request_error",
+                 "The request cannot be forwarded: a field or the target holds characters that HTTP forbids.");
     return;
   }
   exchange->upstream = upstream;
-  exchange->is_retryable = upstream->answered && !exchange->was_retried && is_idempotent(head) && !is_connection_authentication(head) && !exchange->is_upgrade;
+  exchange->is_retryable =
+      upstream->answered && !exchange->was_retried && is_idempotent(head) && !is_connection_authentication(head) && !exchange->is_upgrade;
 }
 
 static void request_head(struct session *session, const struct http_event *event) {
   const struct http_head *head = event->head;
-  session->is_head_seen = false;
   if (!session->is_tunnel && text_equal(head->method, TEXT("CONNECT"))) {
     tunnel_begin(session, head);
     return;
@@ -110,7 +113,7 @@ static void request_head(struct session *session, const struct http_event *event
   session->exchange.tap = tap_begin(session->env->tap, &session->facts, head, route.is_tls ? TEXT("https") : TEXT("http"), authority);
   struct upstream *upstream = upstream_get(session, text_from(route.host), route.port, route.is_tls);
   if (!upstream) {
-    local_refuse(session, 503, "proxy_internal_error", "This client connection already has connections to eight other servers.");
+    local_refuse(session, 503, "proxy_internal_error", "There was no room for another connection.");
     return;
   }
   session->exchange.upstream = upstream;
@@ -122,6 +125,7 @@ static void request_head(struct session *session, const struct http_event *event
 
 static bool request_data(struct session *session, struct text data) {
   struct exchange_run *exchange = &session->exchange;
+  exchange->awaits_continue = false;
   if (exchange->is_discarding || !exchange->upstream)
     return true;
   struct upstream *upstream = exchange->upstream;
@@ -160,8 +164,8 @@ bool exchange_on_request_event(void *owner, const struct http_event *event) {
   case HTTP_END: request_end(session); break;
   case HTTP_REFUSED: {
     char text[512];
-    snprintf(text, sizeof text, "The request breaks HTTP/1.1: %.*s (byte %llu of the connection). Nothing was forwarded.", TEXT_ARGS(event->data),
-             (unsigned long long)event->offset);
+    snprintf(text, sizeof text, "The request breaks HTTP/1.1: %.*s (byte %llu of the connection). Nothing was forwarded.",
+             TEXT_ARGS(event->data), (unsigned long long)event->offset);
     local_refuse(session, event->code, "http_request_error", text);
     break;
   }
@@ -174,6 +178,8 @@ bool exchange_on_request_event(void *owner, const struct http_event *event) {
 /* ---- the answer ---- */
 
 static void response_informational(struct session *session, const struct http_head *head) {
+  if (head->status == 100)
+    session->exchange.awaits_continue = false;
   if (!session->exchange.is_http10 && session->exchange.response == RESPONSE_AWAIT)
     http_send_informational(session->codec, session->exchange.stream_id, head, &session->out);
 }
@@ -265,8 +271,8 @@ void exchange_finish_if_done(struct session *session) {
   exchange->upstream = NULL;
   session->exchanges++;
   session->idle_since_us = session_now(session);
-  bool must_close = exchange->must_close || session->is_stopping || session->has_client_ended || http_is_writing_until_close(session->codec) ||
-                    !http_is_reusable(session->codec);
+  bool must_close = exchange->must_close || session->is_stopping || (session->has_client_ended && !session->held.length) ||
+                    http_is_writing_until_close(session->codec) || !http_is_reusable(session->codec);
   if (upstream && (upstream->has_ended || !http_is_reusable(upstream->codec))) {
     upstream_close(upstream, false);
     must_close |= session->is_tunnel;
@@ -325,6 +331,7 @@ void exchange_upstream_lost(struct session *session, struct upstream *upstream) 
     session_close(session, false);
     return;
   }
-  upstream_fail(upstream, FAULT_RESET, exchange->has_response_byte ? "it closed the connection in the middle of the response head"
-                                                                   : "it closed the connection without an answer");
+  upstream_fail(upstream, FAULT_RESET,
+                exchange->has_response_byte ? "it closed the connection in the middle of the response head"
+                                            : "it closed the connection without an answer");
 }

@@ -70,17 +70,19 @@ struct failure_text {
 
 static struct failure_text failure_text(enum fault fault) {
   switch (fault) {
-  case FAULT_DNS:
-    return (struct failure_text){"dns_error", 502, "Check the host name in the URL, and that this machine can resolve it."};
+  case FAULT_DNS: return (struct failure_text){"dns_error", 502, "Check the host name in the URL, and that this machine can resolve it."};
   case FAULT_REFUSED:
     return (struct failure_text){"connection_refused", 502, "Nothing listens there: check the port, and that the server runs."};
   case FAULT_RESET:
     return (struct failure_text){"connection_terminated", 502, "The server ended the connection: look into its log, then try again."};
-  case FAULT_TIME_OUT: return (struct failure_text){"connection_timeout", 504, "The server is slow or a firewall drops the connection: try it from this machine."};
+  case FAULT_TIME_OUT:
+    return (struct failure_text){"connection_timeout", 504,
+                                 "The server is slow or a firewall drops the connection: try it from this machine."};
   case FAULT_UNREACHABLE:
     return (struct failure_text){"destination_ip_unroutable", 502, "Check the network and any VPN that leads to this server."};
   case FAULT_OWN_ADDRESS:
-    return (struct failure_text){"proxy_loop_detected", 502, "This proxy was asked to connect to itself: use the server's own address in the URL."};
+    return (struct failure_text){"proxy_loop_detected", 502,
+                                 "This proxy was asked to connect to itself: use the server's own address in the URL."};
   case FAULT_CERTIFICATE_EXPIRED:
   case FAULT_CERTIFICATE_NOT_YET_VALID:
   case FAULT_CERTIFICATE_SELF_SIGNED:
@@ -89,21 +91,27 @@ static struct failure_text failure_text(enum fault fault) {
   case FAULT_CERTIFICATE_WEAK_KEY:
   case FAULT_CERTIFICATE_REVOKED:
   case FAULT_CERTIFICATE_OTHER:
-    return (struct failure_text){"tls_certificate_error", 502,
-                                 "oauthtap refused the server's certificate, as a client would. Mend the certificate; for a private authority add "
-                                 "--upstream-ca FILE; for a test server --insecure-upstream HOST."};
+    return (struct failure_text){
+        "tls_certificate_error", 502,
+        "oauthtap refused the server's certificate, as a client would. Mend the certificate; for a private authority add "
+        "--upstream-ca FILE; for a test server --insecure-upstream HOST."};
   case FAULT_TLS_VERSION:
   case FAULT_TLS_HANDSHAKE:
-    return (struct failure_text){"tls_protocol_error", 502, "The server and oauthtap found no common TLS: it needs TLS 1.2 or later, or --insecure-upstream HOST."};
+    return (struct failure_text){"tls_protocol_error", 502,
+                                 "The server and oauthtap found no common TLS: it needs TLS 1.2 or later, or --insecure-upstream HOST."};
   case FAULT_TLS_CLIENT_CERTIFICATE_WANTED:
-    return (struct failure_text){"tls_alert_received", 502, "The server wants a client certificate: pass this host through with --pass HOST."};
-  case FAULT_TRUNCATED: return (struct failure_text){"http_response_incomplete", 502, "The server ended its answer early: look into its log."};
+    return (struct failure_text){"tls_alert_received", 502,
+                                 "The server wants a client certificate: pass this host through with --pass HOST."};
+  case FAULT_TRUNCATED:
+    return (struct failure_text){"http_response_incomplete", 502, "The server ended its answer early: look into its log."};
   default: return (struct failure_text){"http_protocol_error", 502, "The server's answer is not valid HTTP/1.1: it must be mended there."};
   }
 }
 
 void local_upstream_failed(struct session *session, struct upstream *upstream) {
   struct failure_text failure = failure_text(upstream->fault);
+  if (upstream->fault == FAULT_TIME_OUT && upstream->was_ready)
+    failure.error = "http_response_timeout";
   char proxy_status[160];
   snprintf(proxy_status, sizeof proxy_status, "oauthtap; error=%s", failure.error);
   struct text_out body = {0};

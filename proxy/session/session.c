@@ -1,5 +1,5 @@
-/* session.c - the client half: bytes of the client come in, are held back while an exchange is under way, and feed the codec when it is their
- * turn. What the messages mean is exchange.c's business, upstream connections are upstream.c's, CONNECT is tunnel.c's. */
+/* session.c - the client half: bytes of the client come in, are held back while an exchange is under way, and feed the codec when it is
+ * their turn. What the messages mean is exchange.c's business, upstream connections are upstream.c's, CONNECT is tunnel.c's. */
 #include "proxy/session/session_internal.h"
 
 #include <stdlib.h>
@@ -12,7 +12,8 @@ const struct session_limits session_default_limits = {.request_head = 30000,
                                                       .response_head = 300000,
                                                       .response_body = 300000,
                                                       .tunnel_idle = 3600000,
-                                                      .linger = 2000};
+                                                      .linger = 2000,
+                                                      .first_line = 2000};
 
 int64_t session_now(const struct session *session) {
   return session->env->now_us(session->env->owner);
@@ -63,13 +64,15 @@ void session_close(struct session *session, bool is_reset) {
       upstream_close(session->upstreams[i], is_reset);
 }
 
-/* session_linger - everything is said: FIN, then read a moment longer, since an RST could destroy the answer on its way. */
+/* session_linger - everything is said: FIN, then read a moment longer, however much comes, since an RST could destroy the answer on its
+ * way. */
 void session_linger(struct session *session) {
   if (session->state == CLIENT_LINGER || session->is_freeing)
     return;
   session_flush(session, false);
   if (session->is_freeing)
     return;
+  exchange_abort(session, ENDED_UPSTREAM_CLOSED, FAULT_NONE, TEXT_NONE); /* one that was answered before its request had ended */
   session->state = CLIENT_LINGER;
   text_out_reset(&session->held);
   for (size_t i = 0; i < MAX_UPSTREAMS; i++)
@@ -96,13 +99,13 @@ static bool may_parse(const struct session *session) {
 static size_t parse(struct session *session, struct text bytes) {
   size_t taken = 0;
   while (taken < bytes.length && may_parse(session)) {
+    if (http_is_idle(session->codec))
+      session_arm(session, session->env->limits->request_head);
     size_t got = http_receive(session->codec, text_slice(bytes, taken, bytes.length), exchange_on_request_event, session);
     taken += got;
     if (session->exchange.upstream)
       upstream_flush(session->exchange.upstream);
     exchange_finish_if_done(session);
-    if (!got && !session->exchange.is_active)
-      break;
     if (!got)
       break;
   }
@@ -132,7 +135,8 @@ void session_after_event(struct session *session) {
     session_pump(session);
     session_flush(session, false);
   }
-  if (!session->is_freeing && session->client && session->state == CLIENT_HTTP && session->held.length < MAX_HELD_BYTES && may_parse(session))
+  if (!session->is_freeing && session->client && session->state == CLIENT_HTTP && session->held.length < MAX_HELD_BYTES &&
+      may_parse(session))
     stream_resume(session->client);
   if (!session->is_freeing && session->is_stopping && session->state == CLIENT_HTTP && !session->exchange.is_active)
     session_linger(session);
@@ -163,18 +167,14 @@ static void serve_tls(struct session *session, struct text data) {
 }
 
 static size_t client_http_data(struct session *session, struct text data) {
-  if (!session->is_head_seen) {
-    session->is_head_seen = true;
-    session_arm(session, session->env->limits->request_head);
-  }
   if (session->held.length)
     return hold(session, data);
   size_t taken = parse(session, data);
   struct text rest = text_slice(data, taken, data.length);
   if (session->is_freeing || session->state == CLIENT_LINGER)
     return data.length;
-  /* What waits for the exchange to end is held here rather than in the stream, so that the client's end is still heard. A body that waits for
-   * its upstream stays in the stream: that is the back-pressure. */
+  /* What waits for the exchange to end is held here rather than in the stream, so that the client's end is still heard. A body that waits
+   * for its upstream stays in the stream: that is the back-pressure. */
   if (rest.length && (session->state != CLIENT_HTTP || session->exchange.request == REQUEST_DONE))
     taken += hold(session, rest);
   return taken;
@@ -194,10 +194,6 @@ static size_t client_data(struct session *session, struct text data) {
   case CLIENT_DECIDING: return hold(session, data);
   case CLIENT_RAW: return tunnel_client_data(session, data);
   case CLIENT_LINGER:
-    session->lingered += data.length;
-    if (session->lingered > MAX_LINGER_BYTES)
-      session_close(session, false);
-    return data.length;
   case CLIENT_CLOSED: break;
   }
   return data.length;
@@ -247,13 +243,14 @@ static void client_ended(struct session *session, enum stream_end end) {
     return;
   }
   if (session->state == CLIENT_DECIDING) {
-    tunnel_go_raw(session, session->upstreams[0], TUNNEL_NOT_TLS_OR_HTTP);
+    tunnel_go_raw(session, tunnel_upstream(session), TUNNEL_NOT_TLS_OR_HTTP);
     if (!session->is_freeing && session->state == CLIENT_RAW)
       tunnel_client_end(session, end);
     return;
   }
-  if (is_request_whole) { /* half-closed: it still wants its answer */
-    session->exchange.must_close = true;
+  /* Half-closed: it still wants its answers. But who listens to events never half-closes, and the next event may be an hour away. */
+  if (is_request_whole && !(session->exchange.lasts && session->exchange.response == RESPONSE_BODY)) {
+    session->exchange.must_close |= !session->held.length;
     return;
   }
   session_close(session, false);
@@ -275,6 +272,7 @@ static void on_client_drained(void *owner) {
   struct session *session = owner;
   if (session->is_freeing)
     return;
+  session->exchange.progress_us = session->idle_since_us = session_now(session);
   for (size_t i = 0; i < MAX_UPSTREAMS; i++) {
     struct upstream *upstream = session->upstreams[i];
     if (upstream && upstream->is_paused_for_client) {
@@ -344,14 +342,48 @@ static void exchange_tick(struct session *session, int64_t now) {
   const struct session_limits *limits = session->env->limits;
   int64_t waited_ms = (now - exchange->progress_us) / 1000;
   struct upstream *upstream = exchange->upstream;
-  if (exchange->request == REQUEST_BODY && exchange->response == RESPONSE_AWAIT && waited_ms > limits->request_body) {
+  if (!upstream || upstream->state != UPSTREAM_READY)
+    return; /* dialing and TLS have time-outs of their own */
+  if (exchange->response == RESPONSE_BODY) {
+    bool is_clients_turn = upstream->is_paused_for_client; /* as slow as it likes */
+    if (!exchange->lasts && !is_clients_turn && waited_ms > limits->response_body)
+      upstream_fail(upstream, FAULT_TIME_OUT, "the response body stopped before its end");
+  } else if (exchange->response == RESPONSE_DONE) {
+    if (waited_ms > limits->request_body)
+      session_linger(session);
+  } else if (exchange->request == REQUEST_DONE || exchange->awaits_continue || upstream_is_full(upstream)) {
+    if (waited_ms > limits->response_head)
+      upstream_fail(upstream, FAULT_TIME_OUT, "the server did not answer the request in time");
+  } else if (waited_ms > limits->request_body) {
     local_refuse(session, 408, "http_request_error", "The request body did not arrive: nothing came for a minute.");
-  } else if (exchange->request == REQUEST_DONE && exchange->response == RESPONSE_AWAIT && upstream && upstream->state == UPSTREAM_READY &&
-             waited_ms > limits->response_head) {
-    upstream_fail(upstream, FAULT_TIME_OUT, "the server did not answer the request in time");
-  } else if (exchange->response == RESPONSE_BODY && !exchange->lasts && waited_ms > limits->response_body) {
-    exchange_abort(session, ENDED_TIME_OUT, FAULT_TIME_OUT, TEXT("the response body stopped"));
+  }
+}
+
+static void http_tick(struct session *session, int64_t now) {
+  int64_t waited_ms = (now - session->idle_since_us) / 1000;
+  if (session->exchange.is_active)
+    exchange_tick(session, now);
+  else if (session->is_client_tls && !stream_facts(session->client)->is_handshake_done && waited_ms > session->env->limits->client_tls)
     session_close(session, true);
+  else if (!http_is_idle(session->codec) && now > session->deadline_us)
+    local_refuse(session, 408, "http_request_error", "The head of the request did not arrive in time.");
+  else if (http_is_idle(session->codec) && waited_ms > session->env->limits->client_idle)
+    session_close(session, false);
+}
+
+static void client_tick(struct session *session, int64_t now) {
+  int64_t waited_ms = (now - session->idle_since_us) / 1000;
+  switch (session->state) {
+  case CLIENT_FIRST:
+  case CLIENT_HTTP: http_tick(session, now); break;
+  case CLIENT_DECIDING:
+  case CLIENT_RAW: tunnel_tick(session, waited_ms); break;
+  case CLIENT_LINGER:
+    if (now > session->deadline_us)
+      session_close(session, false);
+    break;
+  case CLIENT_DIALING: /* the dialer has a time-out of its own */
+  case CLIENT_CLOSED: break;
   }
 }
 
@@ -365,23 +397,8 @@ void session_tick(struct session *session) {
     if (upstream && upstream->state == UPSTREAM_TLS && now > upstream->deadline_us)
       upstream_fail(upstream, FAULT_TIME_OUT, "the TLS handshake did not finish in time");
   }
-  if (session->is_freeing) {
-  } else if (session->state == CLIENT_RAW) {
-    if ((now - session->idle_since_us) / 1000 > session->env->limits->tunnel_idle)
-      session_close(session, true);
-  } else if (session->exchange.is_active) {
-    exchange_tick(session, now);
-  } else if (session->state == CLIENT_HTTP && session->codec && !http_is_idle(session->codec)) {
-    if (now > session->deadline_us)
-      local_refuse(session, 408, "http_request_error", "The head of the request did not arrive in time.");
-  } else if (session->state == CLIENT_LINGER ? now > session->deadline_us
-                                              : (now - session->idle_since_us) / 1000 > session->env->limits->client_idle) {
-    if (session->state != CLIENT_DIALING && session->state != CLIENT_DECIDING)
-      session_close(session, false);
-  } else if (session->is_client_tls && !stream_facts(session->client)->is_handshake_done &&
-             (now - session->idle_since_us) / 1000 > session->env->limits->client_tls) {
-    session_close(session, true);
-  }
+  if (!session->is_freeing)
+    client_tick(session, now);
   if (!session->is_freeing)
     session_after_event(session);
   session->is_in_event = false;

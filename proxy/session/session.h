@@ -1,5 +1,5 @@
-/* session.h - one client connection and the upstream connections that belong to it. It runs on any streams and any clock: the worker gives it
- * sockets, tests give it memory streams and a hand-moved clock. */
+/* session.h - one client connection and the upstream connections that belong to it. It runs on any streams and any clock: the worker gives
+ * it sockets, tests give it memory streams and a hand-moved clock. */
 #ifndef OAUTHTAP_SESSION_H
 #define OAUTHTAP_SESSION_H
 
@@ -12,6 +12,7 @@ struct session;
 /* All in milliseconds. */
 struct session_limits {
   int64_t request_head, client_tls, client_idle, request_body, upstream_tls, response_head, response_body, tunnel_idle, linger;
+  int64_t first_line; /* in a tunnel: how long bytes without a line end are kept back before they pass as they are */
 };
 extern const struct session_limits session_default_limits;
 

@@ -1,5 +1,5 @@
-/* tap.c - an exchange becomes an observation. One is made at the request head, filled as bytes pass, and submitted either whole, before the last
- * bytes go to the client, or at the response head where the body lasts (then an end follows under the same id). */
+/* tap.c - an exchange becomes an observation. One is made at the request head, filled as bytes pass, and submitted either whole, before the
+ * last bytes go to the client, or at the response head where the body lasts (then an end follows under the same id). */
 #include "proxy/session/tap.h"
 
 #include <stdlib.h>
@@ -39,8 +39,8 @@ static void tap_submit(struct tap *tap, struct observation *observation) {
   tap->sink.note_loss(tap->sink.owner, 1);
 }
 
-struct tap_exchange *tap_begin(struct tap *tap, const struct tap_connection *connection, const struct http_head *request, struct text scheme,
-                               struct text authority) {
+struct tap_exchange *tap_begin(struct tap *tap, const struct tap_connection *connection, const struct http_head *request,
+                               struct text scheme, struct text authority) {
   struct tap_exchange *exchange = calloc(1, sizeof *exchange);
   struct observation *observation = exchange ? tap_observation(tap, OBSERVED_EXCHANGE) : NULL;
   if (!observation)
@@ -135,10 +135,9 @@ void tap_response_head(struct tap_exchange *exchange, const struct http_head *re
   if (http_head_copy(exchange->observation->memory, response, &seen->response))
     seen->response.status = response->status;
   seen->is_response_local = is_local;
-  exchange->wants_response =
-      !is_local && (capture_decide(exchange->tap->sink.table(exchange->tap->sink.owner), &seen->request,
-                                   text_out_view(&exchange->request_body), response) &
-                    CAPTURE_RESPONSE);
+  exchange->wants_response = !is_local && (capture_decide(exchange->tap->sink.table(exchange->tap->sink.owner), &seen->request,
+                                                          text_out_view(&exchange->request_body), response) &
+                                           CAPTURE_RESPONSE);
   if (body_lasts(response, exchange->wants_response)) {
     exchange->wants_response = false;
     submit_exchange(exchange, ENDED_NOT_YET);
@@ -196,13 +195,14 @@ void tap_client_tls_failure(struct tap *tap, const struct tap_connection *connec
   struct observation *observation = tap_observation(tap, OBSERVED_CLIENT_TLS_FAILURE);
   if (!observation)
     return;
-  observation->client_tls = (struct client_tls_failure){.connection_id = connection->id,
-                                                        .client = arena_copy(observation->memory, connection->client),
-                                                        .host = arena_copy(observation->memory, host),
-                                                        .connect_user_agent = arena_copy(observation->memory, connection->connect_user_agent),
-                                                        .alert = alert,
-                                                        .is_tls13 = is_tls13,
-                                                        .was_after_handshake = was_after_handshake};
+  observation->client_tls =
+      (struct client_tls_failure){.connection_id = connection->id,
+                                  .client = arena_copy(observation->memory, connection->client),
+                                  .host = arena_copy(observation->memory, host),
+                                  .connect_user_agent = arena_copy(observation->memory, connection->connect_user_agent),
+                                  .alert = alert,
+                                  .is_tls13 = is_tls13,
+                                  .was_after_handshake = was_after_handshake};
   tap_submit(tap, observation);
 }
 

@@ -1,4 +1,5 @@
-/* tap.h - copies what the inspector should see of an exchange, and nothing more. It knows nothing of OAuth: capture_decide says what to copy. */
+/* tap.h - copies what the inspector should see of an exchange, and nothing more. It knows nothing of OAuth: capture_decide says what to
+ * copy. */
 #ifndef OAUTHTAP_TAP_H
 #define OAUTHTAP_TAP_H
 
@@ -31,8 +32,8 @@ struct tap_connection {
 struct tap_exchange;
 /* tap_begin - at the request head; scheme and authority are those of the URL as it is forwarded. NULL where there is no memory: every tap_
  * function takes NULL and does nothing then. */
-struct tap_exchange *tap_begin(struct tap *tap, const struct tap_connection *connection, const struct http_head *request, struct text scheme,
-                               struct text authority);
+struct tap_exchange *tap_begin(struct tap *tap, const struct tap_connection *connection, const struct http_head *request,
+                               struct text scheme, struct text authority);
 void tap_request_data(struct tap_exchange *exchange, struct text data);
 void tap_request_end(struct tap_exchange *exchange);
 void tap_note_retry(struct tap_exchange *exchange);

@@ -1,5 +1,5 @@
-/* tunnel.c - CONNECT: the upstream is connected first; then the first bytes decide. A server that speaks first and clients that speak neither TLS nor
- * HTTP are passed through untouched; a ClientHello is awaited whole and intercepted for its SNI. */
+/* tunnel.c - CONNECT: the upstream is connected first; then the first bytes decide. A server that speaks first and clients that speak
+ * neither TLS nor HTTP are passed through untouched; a ClientHello is awaited whole and intercepted for its SNI. */
 #include "inspect/base/url.h"
 #include "proxy/net/client_hello.h"
 #include "proxy/session/session_internal.h"
@@ -12,7 +12,8 @@ void tunnel_begin(struct session *session, const struct http_head *request) {
   struct text host;
   uint16_t port;
   bool is_ip6;
-  session->exchange = (struct exchange_run){.is_active = true, .request = REQUEST_DONE, .must_close = true, .progress_us = session_now(session)};
+  session->exchange =
+      (struct exchange_run){.is_active = true, .request = REQUEST_DONE, .must_close = true, .progress_us = session_now(session)};
   if (url_parse_authority(request->authority, 0, &host, &port, &is_ip6) || host.length >= HOST_BYTES) {
     local_refuse(session, 400, "http_request_error", "CONNECT needs HOST:PORT as its target.");
     return;
@@ -25,6 +26,9 @@ void tunnel_begin(struct session *session, const struct http_head *request) {
   session->tunnel_port = port;
   session->is_tunnel = true;
   session->state = CLIENT_DIALING;
+  for (size_t i = 0; i < MAX_UPSTREAMS; i++) /* those of requests before: the tunnel has one of its own */
+    if (session->upstreams[i])
+      upstream_close(session->upstreams[i], false);
   if (!upstream_get(session, host, port, false))
     local_refuse(session, 503, "proxy_internal_error", "There was no memory for another connection.");
 }
@@ -54,6 +58,7 @@ void tunnel_dialed(struct session *session, struct upstream *upstream) {
     return;
   }
   upstream->state = UPSTREAM_READY;
+  upstream->was_ready = true;
   if (session->env->is_passed(session->env->owner, text_from(session->tunnel_host)))
     tunnel_go_raw(session, upstream, TUNNEL_CONFIGURED);
   else
@@ -99,13 +104,16 @@ static enum first_line first_line_kind(struct text held) {
   return text_ends_with(line, TEXT(" HTTP/1.1")) || text_ends_with(line, TEXT(" HTTP/1.0")) ? LINE_HTTP : LINE_OTHER;
 }
 
+struct upstream *tunnel_upstream(const struct session *session) {
+  for (size_t i = 0; i < MAX_UPSTREAMS; i++)
+    if (session->upstreams[i] && session->upstreams[i]->state == UPSTREAM_READY)
+      return session->upstreams[i];
+  return NULL;
+}
+
 /* tunnel_decide - looks at what the client has said so far. */
 void tunnel_decide(struct session *session) {
-  struct upstream *upstream = session->upstreams[0];
-  for (size_t i = 0; i < MAX_UPSTREAMS; i++)
-    if (session->upstreams[i] && session->upstreams[i]->port == session->tunnel_port && session->upstreams[i]->state == UPSTREAM_READY &&
-        text_equal(text_from(session->upstreams[i]->host), text_from(session->tunnel_host)))
-      upstream = session->upstreams[i];
+  struct upstream *upstream = tunnel_upstream(session);
   struct client_hello hello;
   int parsed = client_hello_parse(text_out_view(&session->held), &hello);
   if (parsed == ERROR_NEED_MORE)
@@ -138,7 +146,8 @@ void tunnel_go_raw(struct session *session, struct upstream *upstream, enum tunn
     return;
   }
   session->tunnel_reason = reason;
-  if (reason != TUNNEL_UPGRADED)
+  bool is_silent = reason == TUNNEL_NOT_TLS_OR_HTTP && !session->held.length; /* it opened a tunnel and left: nothing to tell */
+  if (reason != TUNNEL_UPGRADED && !is_silent)
     tap_tunnel(session->env->tap, &session->facts, text_from(session->tunnel_host), session->tunnel_port, reason);
   session->state = CLIENT_RAW;
   session->exchange.upstream = upstream; /* the partner of the raw phase */
@@ -219,4 +228,15 @@ void tunnel_upstream_end(struct upstream *upstream, enum stream_end end) {
     raw_over(session);
   else
     stream_finish(session->client);
+}
+
+/* A client whose first bytes are no whole line may wait for an answer to them: they pass after a moment. */
+void tunnel_tick(struct session *session, int64_t waited_ms) {
+  const struct session_limits *limits = session->env->limits;
+  if (session->state == CLIENT_DECIDING && session->held.length) {
+    if (waited_ms > (session->held.data[0] == 0x16 ? limits->client_tls : limits->first_line))
+      tunnel_go_raw(session, tunnel_upstream(session), TUNNEL_NOT_TLS_OR_HTTP);
+  } else if (waited_ms > limits->tunnel_idle) {
+    session_close(session, true);
+  }
 }

@@ -1,5 +1,5 @@
-/* upstream.c - the upstream half: dialing, TLS, writing, and what to do when it fails. One upstream connection belongs to one client connection,
- * so NTLM, sticky load balancers and one-time codes are safe. */
+/* upstream.c - the upstream half: dialing, TLS, writing, and what to do when it fails. One upstream connection belongs to one client
+ * connection, so NTLM, sticky load balancers and one-time codes are safe. */
 #include "inspect/base/url.h"
 #include "proxy/session/session_internal.h"
 
@@ -27,6 +27,7 @@ static void set_failed(struct upstream *upstream, enum fault fault, const char *
 
 static void became_ready(struct upstream *upstream) {
   upstream->state = UPSTREAM_READY;
+  upstream->was_ready = true;
   upstream_flush(upstream);
 }
 
@@ -85,21 +86,49 @@ static struct upstream *upstream_new(struct session *session, struct text host, 
   return upstream;
 }
 
+static bool is_live(const struct upstream *upstream) {
+  return upstream && upstream->state != UPSTREAM_CLOSED && upstream->state != UPSTREAM_FAILED;
+}
+
+/* A client connection may name any number of origins, but keeps few connections to them: the one used longest ago makes room. No exchange
+ * is under way on it, since there is only one at a time and that is about to get its upstream. */
+static void make_room(struct session *session) {
+  struct upstream *oldest = NULL;
+  size_t live = 0;
+  for (size_t i = 0; i < MAX_UPSTREAMS; i++) {
+    struct upstream *upstream = session->upstreams[i];
+    if (!is_live(upstream))
+      continue;
+    live++;
+    if (!oldest || upstream->last_used < oldest->last_used)
+      oldest = upstream;
+  }
+  if (live >= MAX_LIVE_UPSTREAMS)
+    upstream_close(oldest, false);
+}
+
 struct upstream *upstream_get(struct session *session, struct text host, uint16_t port, bool is_tls) {
   size_t empty = MAX_UPSTREAMS;
   for (size_t i = 0; i < MAX_UPSTREAMS; i++) {
     struct upstream *upstream = session->upstreams[i];
-    if (upstream && is_over(upstream) && (upstream->state == UPSTREAM_CLOSED || (upstream->state == UPSTREAM_FAILED && !session->is_tunnel)))
+    if (upstream && is_over(upstream) &&
+        (upstream->state == UPSTREAM_CLOSED || (upstream->state == UPSTREAM_FAILED && !session->is_tunnel)))
       forget(session, i);
     if (!session->upstreams[i])
       empty = i;
     else if (upstream->port == port && upstream->is_tls == is_tls && text_equal_nocase(text_from(upstream->host), host) &&
-             upstream->state != UPSTREAM_CLOSED)
+             upstream->state != UPSTREAM_CLOSED) {
+      upstream->last_used = session->exchanges;
       return upstream;
+    }
   }
   if (empty == MAX_UPSTREAMS)
     return NULL;
-  return session->upstreams[empty] = upstream_new(session, host, port, is_tls);
+  make_room(session);
+  struct upstream *fresh = upstream_new(session, host, port, is_tls);
+  if (fresh)
+    fresh->last_used = session->exchanges;
+  return session->upstreams[empty] = fresh;
 }
 
 bool upstream_is_full(const struct upstream *upstream) {
@@ -246,10 +275,11 @@ static void on_upstream_drained(void *owner) {
   struct session *session = upstream->session;
   if (session->is_freeing)
     return;
-  session->exchange.progress_us = session_now(session);
+  enter(session);
   session->is_client_paused_full = false;
   if (session->client)
     stream_resume(session->client);
+  leave(session);
 }
 
 static void idle_upstream_ended(struct session *session, struct upstream *upstream) {
@@ -286,8 +316,8 @@ static void upstream_ended(struct upstream *upstream, enum stream_end end) {
     return;
   }
   http_receive_end(upstream->codec, end == STREAM_EOF, exchange_on_response_event, upstream);
-  if (!session->is_freeing && exchange->is_active && exchange->upstream == upstream && upstream->state == UPSTREAM_READY && upstream->has_ended &&
-      (exchange->response != RESPONSE_DONE || exchange->request != REQUEST_DONE))
+  if (!session->is_freeing && exchange->is_active && exchange->upstream == upstream && upstream->state == UPSTREAM_READY &&
+      upstream->has_ended && (exchange->response != RESPONSE_DONE || exchange->request != REQUEST_DONE))
     exchange_upstream_lost(session, upstream);
 }
 
