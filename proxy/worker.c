@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <utlist.h>
 #include <uv.h>
@@ -18,6 +19,7 @@
 
 #define TICK_MS 250
 #define MAX_CONNECTIONS 1024
+#define OTHER_FILES 64 /* open files that are no connections */
 #define ARENA_CHUNKS_KEPT 256
 
 struct open_session {
@@ -194,6 +196,18 @@ static bool is_forbidden(void *owner, const struct sockaddr *address) {
 
 static void close_handles(struct worker *worker);
 
+/* Open files belong to the process, so all workers share one count. */
+static atomic_size_t open_connections;
+
+/* A client's connection needs a second one to its server. */
+static size_t max_connections(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY)
+    return MAX_CONNECTIONS;
+  size_t most = limit.rlim_cur > OTHER_FILES ? (size_t)(limit.rlim_cur - OTHER_FILES) / 2 : 1;
+  return most < MAX_CONNECTIONS ? most : MAX_CONNECTIONS;
+}
+
 static void on_session_gone(void *owner, struct session *session) {
   struct worker *worker = owner;
   struct open_session *entry;
@@ -203,6 +217,7 @@ static void on_session_gone(void *owner, struct session *session) {
     DL_DELETE(worker->sessions, entry);
     free(entry);
     worker->session_count--;
+    atomic_fetch_sub(&open_connections, 1);
     break;
   }
   if (worker->is_stopping && !worker->session_count)
@@ -211,17 +226,23 @@ static void on_session_gone(void *owner, struct session *session) {
 
 static void refuse_connection(struct stream *client) {
   static const struct stream_events nobody;
+  static const char body[] = "oauthtap: Too many connections are open. Close some, or try again in a moment.\n";
+  struct text_out out = {0};
+  text_out_addf(&out,
+                "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n"
+                "Cache-Control: no-store\r\nProxy-Status: oauthtap; error=connection_limit_reached\r\nConnection: close\r\n"
+                "Content-Length: %zu\r\n\r\n%s",
+                sizeof body - 1, body);
   stream_start(client, &nobody, NULL);
-  stream_write(client,
-               TEXT("HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nProxy-Status: oauthtap; error=proxy_internal_error\r\n"
-                    "Connection: close\r\nContent-Length: 64\r\n\r\noauthtap: too many connections are open; try again in a moment.\n"),
-               false);
+  if (!out.has_failed)
+    stream_write(client, text_out_view(&out), false);
+  text_out_free(&out);
   stream_close(client, false);
 }
 
 static void on_accept(void *owner, struct stream *client) {
   struct worker *worker = owner;
-  struct open_session *entry = worker->session_count < MAX_CONNECTIONS ? calloc(1, sizeof *entry) : NULL;
+  struct open_session *entry = atomic_load(&open_connections) < max_connections() ? calloc(1, sizeof *entry) : NULL;
   if (!entry) {
     refuse_connection(client);
     return;
@@ -233,6 +254,7 @@ static void on_accept(void *owner, struct stream *client) {
   }
   DL_APPEND(worker->sessions, entry);
   worker->session_count++;
+  atomic_fetch_add(&open_connections, 1);
 }
 
 /* ---- the loop's life ---- */
