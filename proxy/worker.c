@@ -403,5 +403,8 @@ void worker_stop(struct worker *worker, int64_t grace_ms) {
 
 void worker_join(struct worker *worker) {
   pthread_join(worker->thread, NULL);
+}
+
+void worker_free(struct worker *worker) {
   worker_release(worker);
 }

@@ -21,8 +21,9 @@ struct worker;
 /* worker_start - everything that can fail fails here, with error set. NULL then. */
 struct worker *worker_start(const struct worker_settings *settings, struct error *error);
 /* worker_stop - no new connections; in-flight requests get grace_ms; then all is closed. Any thread; may be called again with 0 to end at once.
- * worker_join - waits for the loop's end and frees it. */
+ * worker_join - waits for the loop's end; worker_stop is still fine then. worker_free - after worker_join. */
 void worker_stop(struct worker *worker, int64_t grace_ms);
 void worker_join(struct worker *worker);
+void worker_free(struct worker *worker);
 
 #endif
