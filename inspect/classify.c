@@ -1,6 +1,8 @@
 /* classify.c - see classify.h. A token request that failed is still a token request. */
 #include "inspect/classify.h"
 
+#define MIN_MATCH_BYTES 16
+
 static bool path_ends(const struct facts *facts, const struct text *ends, size_t count) {
   struct text path = facts->url.path;
   if (path.length > 1 && path.data[path.length - 1] == '/')
@@ -21,8 +23,10 @@ enum url_difference classify_compare(struct text configured, const struct facts 
   return text_is_empty(configured) || url_parse(configured, &url) ? URL_DIFFERENT : url_compare(&url, &facts->url);
 }
 
-static bool is_configured(struct text configured, const struct facts *facts) {
-  return classify_compare(configured, facts) != URL_DIFFERENT;
+/* Endpoints that are told apart by their query alone (?op=token, ?op=revoke) are so here, too. */
+static bool is_configured(struct text configured, const struct facts *facts, bool has_shape) {
+  enum url_difference difference = classify_compare(configured, facts);
+  return difference != URL_DIFFERENT && (has_shape || difference != URL_QUERY_DIFFERS);
 }
 
 bool classify_is_foreign_scheme(struct text scheme) {
@@ -60,11 +64,17 @@ static bool is_discovery(const struct facts *facts) {
          text_find(path, TEXT("/.well-known/oauth-authorization-server")) != SIZE_MAX;
 }
 
+/* Revocation and introspection (RFC 7009, RFC 7662), also where they share a URL with the token endpoint. */
+static bool is_management_form(const struct facts *facts) {
+  return text_is_empty(facts->grant_type) && text_is_empty(facts->code) && text_is_empty(facts->sent_refresh_token) &&
+         (has(facts, "token") || has(facts, "token_type_hint"));
+}
+
 static bool is_management(const struct facts *facts) {
   static const struct text ends[] = {TEXT("/introspect"),  TEXT("/introspection"), TEXT("/revoke"),
                                      TEXT("/revocation"),  TEXT("/tokeninfo"),     TEXT("/logout"),
                                      TEXT("/end_session"), TEXT("/token/revoke"),  TEXT("/register")};
-  return PATH_ENDS(facts, ends);
+  return PATH_ENDS(facts, ends) || has(facts, "token_type_hint");
 }
 
 static bool is_refresh_grant(const struct facts *facts) {
@@ -87,10 +97,10 @@ static enum exchange_class token_class(const struct facts *facts) {
 
 static enum exchange_class by_configuration(const struct connector_settings *connector, const struct facts *facts) {
   bool is_post = text_equal(facts->exchange->request.method, TEXT("POST"));
-  bool may_be_token = is_post || is_token_shape(facts);
-  if (may_be_token && (is_configured(connector->token_url, facts) || is_configured(connector->refresh_url, facts)))
+  bool has_shape = is_token_shape(facts), may_be_token = has_shape || (is_post && !is_management_form(facts));
+  if (may_be_token && (is_configured(connector->token_url, facts, has_shape) || is_configured(connector->refresh_url, facts, has_shape)))
     return token_class(facts);
-  if (is_configured(connector->authorization_url, facts))
+  if (is_configured(connector->authorization_url, facts, has(facts, "response_type")))
     return CLASS_AUTHORIZATION;
   return CLASS_OTHER;
 }
@@ -98,7 +108,7 @@ static enum exchange_class by_configuration(const struct connector_settings *con
 static enum exchange_class by_learning(struct flows *flows, const struct facts *facts) {
   bool is_post = text_equal(facts->exchange->request.method, TEXT("POST"));
   switch (flow_endpoint(flows, facts->endpoint)) {
-  case ENDPOINT_TOKEN: return is_post || is_token_shape(facts) ? token_class(facts) : CLASS_OTHER;
+  case ENDPOINT_TOKEN: return is_token_shape(facts) || (is_post && !is_management_form(facts)) ? token_class(facts) : CLASS_OTHER;
   case ENDPOINT_AUTHORIZATION: return CLASS_AUTHORIZATION;
   case ENDPOINT_MANAGEMENT: return CLASS_MANAGEMENT;
   case ENDPOINT_PUSHED: return CLASS_PUSHED;
@@ -130,6 +140,16 @@ static enum exchange_class by_request(const struct facts *facts) {
   return CLASS_OTHER;
 }
 
+/* Equality with something short says little (`auth=admin`), unless it stands where only a token stands. */
+static bool take_token(struct flows *flows, struct facts *facts, struct text candidate, bool is_certain) {
+  if (candidate.length < MIN_MATCH_BYTES && !is_certain)
+    return false;
+  facts->token = flow_find_token(flows, candidate);
+  if (facts->token)
+    facts->token_text = candidate;
+  return facts->token != NULL;
+}
+
 /* The known token that the request carries: behind any scheme, bare, in the query or in a field of its own. */
 static void find_token(struct flows *flows, struct facts *facts) {
   const struct credentials *credentials = &facts->credentials;
@@ -138,25 +158,16 @@ static void find_token(struct flows *flows, struct facts *facts) {
   size_t space = text_find_last_char(last, ' ');
   if (space != SIZE_MAX)
     last = text_slice(last, space + 1, last.length);
-  const struct text candidates[] = {credentials->value, last, credentials->basic_password, credentials->basic_user};
-  for (size_t i = 0; i < sizeof candidates / sizeof *candidates && !facts->token; i++) {
-    facts->token = flow_find_token(flows, candidates[i]);
-    facts->token_text = candidates[i];
-  }
-  for (size_t i = 0; i < sizeof names / sizeof *names && !facts->token; i++) {
-    facts->token_text = params_get_query(&facts->params, names[i]);
-    facts->token = flow_find_token(flows, facts->token_text);
-    facts->is_token_in_query = facts->token != NULL;
-  }
+  if (take_token(flows, facts, credentials->value, credentials->scheme.length > 0) || take_token(flows, facts, last, false) ||
+      take_token(flows, facts, credentials->basic_password, false) || take_token(flows, facts, credentials->basic_user, false))
+    return;
+  for (size_t i = 0; i < sizeof names / sizeof *names && !facts->token; i++)
+    facts->is_token_in_query = take_token(flows, facts, params_get_query(&facts->params, names[i]), i == 0);
   for (size_t i = 0; i < facts->exchange->request.field_count && !facts->token; i++) {
     const struct http_field *field = &facts->exchange->request.fields[i];
-    if (text_find_nocase(field->name, TEXT("token")) != SIZE_MAX) {
-      facts->token_text = field->value;
-      facts->token = flow_find_token(flows, field->value);
-    }
+    if (text_find_nocase(field->name, TEXT("token")) != SIZE_MAX)
+      take_token(flows, facts, field->value, false);
   }
-  if (!facts->token)
-    facts->token_text = TEXT_NONE;
 }
 
 static bool is_api_call(struct flows *flows, const struct connector_settings *connector, const struct facts *facts) {

@@ -3,11 +3,7 @@
 
 #include "inspect/base/hash.h"
 #include "inspect/base/time.h"
-#if __has_include("inspect/decode.h")
 #include "inspect/decode.h"
-#else
-#define body_decode(arena, bytes, coding, limit, decoded, is_truncated) ((void)(arena), ERROR_UNSUPPORTED)
-#endif
 
 #define DECODED_BYTES ((size_t)256 * 1024)
 

@@ -40,8 +40,10 @@ struct answer {
   struct form form;
   struct text error, description; /* OAuth's, a vendor's, or the challenge's */
   bool is_error_object;           /* the body has an error member that is not empty */
-  bool says_expired, hints_scope, hints_other_cause;
-  struct text challenge; /* WWW-Authenticate */
+  bool says_expired, says_revoked;
+  bool hints_scope;       /* speaks of scopes or permissions, perhaps in passing */
+  bool names_other_cause; /* than the token itself: its audience or scope, another credential, no token that came through */
+  struct text challenge;  /* WWW-Authenticate */
 };
 
 /* The Authorization header of a request, taken apart. */

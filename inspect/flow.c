@@ -9,6 +9,7 @@
 
 #define MAX_TOKENS 100000
 #define MAX_LEARNED 2048
+#define MAX_WORKED 50000
 
 struct moment moment_of(const struct facts *facts) {
   return (struct moment){.date_ms = facts->date_ms, .own_ms = facts->ended_ms};
@@ -50,6 +51,7 @@ void flows_init(struct flows *flows, const struct hash_key *key) {
                           .pending = {.capacity = MAX_FLOWS},
                           .endpoints = {.capacity = MAX_LEARNED},
                           .hosts = {.capacity = MAX_FLOWS},
+                          .worked = {.capacity = MAX_WORKED},
                           .issuers = {.capacity = MAX_LEARNED},
                           .authorizations = {.capacity = MAX_LEARNED}};
 }
@@ -60,6 +62,7 @@ void flows_clear(struct flows *flows) {
   table_clear(&flows->pending);
   table_clear(&flows->endpoints);
   table_clear(&flows->hosts);
+  table_clear(&flows->worked);
   table_clear(&flows->issuers);
   table_clear(&flows->authorizations);
 }
@@ -189,6 +192,15 @@ static void note_issuer_of(struct flows *flows, const struct facts *facts, struc
   jwt_free(&jwt);
 }
 
+/* Without a scope in the answer it is the one that was asked for, in a refresh without one that of the refresh token (RFC 6749 sections
+ * 5.1 and 6). */
+static uint64_t scope_key_of(const struct flows *flows, const struct facts *facts) {
+  struct text scope = text_is_empty(facts->scope) ? params_get(&facts->params, "scope") : facts->scope;
+  if (text_is_empty(scope) && facts->sent_refresh)
+    return facts->sent_refresh->scope_key;
+  return flows_key(flows, "scope", scope, TEXT_NONE);
+}
+
 static void take_access_token(struct flows *flows, struct facts *facts) {
   struct token *token = add_token(flows, facts, facts->access_token, TOKEN_ACCESS);
   if (!token)
@@ -196,7 +208,9 @@ static void take_access_token(struct flows *flows, struct facts *facts) {
   token->life_s = facts->life_s;
   token->issued = moment_of(facts);
   token->replaced_ms = 0;
-  token->scope_key = flows_key(flows, "scope", facts->scope, TEXT_NONE);
+  token->scope_key = scope_key_of(flows, facts);
+  struct text type = facts_answer_text(facts, "token_type");
+  token->type_key = text_is_empty(type) ? 0 : hash_text_nocase(flows->key, type);
   facts->issued = token;
   if (facts->class == CLASS_REFRESH)
     mark_replaced(facts, token);
@@ -221,8 +235,11 @@ void flow_take_answer(struct flows *flows, struct facts *facts, uint64_t sequenc
   if (facts->issued)
     fingerprint(owner, facts->access_token, facts->issued->shown);
   struct token *token = text_is_empty(facts->refresh_token) ? NULL : add_token(flows, facts, facts->refresh_token, TOKEN_REFRESH);
-  if (token)
+  if (token) {
     fingerprint(owner, facts->refresh_token, token->shown);
+    if (!token->scope_key)
+      token->scope_key = facts->sent_refresh ? facts->sent_refresh->scope_key : scope_key_of(flows, facts);
+  }
   token = text_is_empty(facts->id_token) ? NULL : add_token(flows, facts, facts->id_token, TOKEN_ID);
   if (token) {
     fingerprint(owner, facts->id_token, token->shown);

@@ -28,10 +28,12 @@ struct token {
   struct token *next_of_flow;
   char shown[FINGERPRINT_TEXT_BYTES];
   uint64_t scope_key; /* of the scope that it was granted */
+  uint64_t type_key;  /* of the token_type that it was issued as; 0: none said */
   struct moment issued, last_used;
-  int64_t life_s;      /* -1: unknown */
-  int64_t replaced_ms; /* own clock; when the answer with its successor ended; 0: not replaced */
-  unsigned generation; /* 0: from a sign-in; n: from the n-th refresh */
+  int64_t suspected_ms; /* own clock; when a call last made it look dead; 0: never */
+  int64_t life_s;       /* -1: unknown */
+  int64_t replaced_ms;  /* own clock; when the answer with its successor ended; 0: not replaced */
+  unsigned generation;  /* 0: from a sign-in; n: from the n-th refresh */
 };
 
 struct flow {
@@ -59,6 +61,7 @@ struct flows {
   struct table pending;        /* (client, endpoint) or refresh token → id of the flow that it belongs to */
   struct table endpoints;      /* hash of scheme://host/path → struct learned */
   struct table hosts;          /* hosts that have been sent tokens */
+  struct table worked;         /* (token, host) and (scheme, host) that were accepted */
   struct table issuers;        /* iss of tokens and documents seen */
   struct table authorizations; /* by state, code or request_uri → struct authorization */
   uint64_t last_id;
@@ -89,6 +92,12 @@ enum endpoint flow_endpoint(struct flows *flows, struct text url);
 void flow_learn_endpoint(struct flows *flows, struct text url, enum endpoint endpoint);
 void flow_note_host(struct flows *flows, struct text host);
 bool flow_knows_host(struct flows *flows, struct text host);
+/* flow_note_worked - an API accepted this token, under this scheme. flow_has_worked - that token did work there before; _scheme_ - some
+ * known token did under this scheme. flow_is_type_of - the scheme is the token_type that the token was issued with. */
+void flow_note_worked(struct flows *flows, const struct facts *facts);
+bool flow_has_worked(struct flows *flows, const struct token *token, struct text host);
+bool flow_scheme_has_worked(struct flows *flows, struct text scheme, struct text host);
+bool flow_is_type_of(const struct flows *flows, const struct token *token, struct text scheme);
 void flow_note_issuer(struct flows *flows, struct text issuer);
 bool flow_knows_issuer(struct flows *flows, struct text issuer);
 

@@ -106,9 +106,9 @@ static void release_first(struct hold *hold) {
   if (!hold->first)
     hold->last = &hold->first;
   hold->count--;
-  if (!held->is_recovered)
-    unindex(hold, held);
-  hold->release(hold->owner, held);
+  unindex(hold, held);
+  if (!held->is_contradicted && !held->is_backup)
+    hold->release(hold->owner, held);
   free(held);
 }
 
@@ -118,7 +118,7 @@ int hold_add(struct hold *hold, const struct held *held) {
     return -ENOMEM;
   if (hold->count >= MAX_HELD)
     release_first(hold);
-  if (index_held(hold, copy)) {
+  if (!copy->is_recovered && index_held(hold, copy)) {
     free(copy);
     return -ENOMEM;
   }
@@ -136,6 +136,16 @@ void hold_recover(struct hold *hold, uint64_t recovery_key) {
   for (struct held *held = waiting->first; held; held = held->next_of_key)
     held->is_recovered = true;
   table_remove(&hold->by_key, recovery_key);
+}
+
+void hold_contradict(struct hold *hold, uint64_t dead_key, int64_t started_ms) {
+  for (struct held *held = hold->first; held; held = held->next) {
+    if (held->dead_key != dead_key || started_ms < held->since_ms)
+      continue;
+    held->is_contradicted |= !held->is_backup;
+    held->is_backup = false;
+    held->dead_key = 0;
+  }
 }
 
 void hold_release_due(struct hold *hold, int64_t now_ms) {

@@ -13,10 +13,14 @@ struct held {
   struct held *next; /* by deadline */
   struct held *next_of_key;
   uint64_t recovery_key, subject;
-  uint64_t flow_id; /* 0: none */
+  uint64_t group;    /* of what is told once when it is recovered: rule and flow */
+  uint64_t dead_key; /* the token that it takes for dead, at its host; 0: none */
+  uint64_t flow_id;  /* 0: none */
   int64_t since_ms;
   enum rule_recovery recovery;
   bool is_recovered;
+  bool is_backup;       /* told only where the finding about the dead token proves wrong */
+  bool is_contradicted; /* the token was not dead */
   const struct rule *rule;
   struct finding finding;
   char text[];
@@ -33,6 +37,9 @@ void hold_free(struct hold *hold);
 int hold_add(struct hold *hold, const struct held *held);
 /* hold_recover - all findings of that key are put right. */
 void hold_recover(struct hold *hold, uint64_t recovery_key);
+/* hold_contradict - the token works after all, in a call that started then: what took it for dead is dropped, what stood behind it counts.
+ */
+void hold_contradict(struct hold *hold, uint64_t dead_key, int64_t started_ms);
 /* hold_release_due - those of HOLD_MS ago. hold_release_all - the end of the run. */
 void hold_release_due(struct hold *hold, int64_t now_ms);
 void hold_release_all(struct hold *hold);

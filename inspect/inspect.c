@@ -19,6 +19,7 @@ struct inspect *inspect_new(const struct inspect_settings *settings, record_fn *
   inspect->on_record = on_record;
   inspect->owner = owner;
   inspect->subjects.capacity = MAX_SUBJECTS;
+  inspect->recovered.capacity = MAX_CLIENTS;
   inspect->trusts.capacity = inspect->tls_failures.capacity = MAX_CLIENTS;
   inspect->unseen.capacity = MAX_NOT_SEEN * 4;
   flows_init(&inspect->flows, &inspect->settings.hash_key);
@@ -38,6 +39,7 @@ void inspect_free(struct inspect *inspect) {
   table_clear(&inspect->subjects);
   table_clear(&inspect->trusts);
   table_clear(&inspect->tls_failures);
+  table_clear(&inspect->recovered);
   table_clear(&inspect->unseen);
   flows_clear(&inspect->flows);
   redactor_clear(&inspect->redactor);
@@ -168,7 +170,7 @@ static void learn(struct inspect *inspect, struct facts *facts, uint64_t sequenc
   if (facts->class == CLASS_API && facts->token) {
     flow_note_host(flows, facts->url.host);
     if (facts->answer.kind == ANSWER_ACCEPTED)
-      facts->token->last_used = moment_of(facts);
+      flow_note_worked(flows, facts);
   }
 }
 
@@ -212,6 +214,7 @@ static void observe_with_memory(struct inspect *inspect, const struct observatio
 static void observe_loss(struct inspect *inspect, const struct observation *observation) {
   inspect->summary.lost += observation->lost;
   inspect->last_loss = observation->sequence ? observation->sequence : 1;
+  inspect->last_loss_ms = inspect->now_ms;
   unseen_add(inspect, "loss",
              TEXT("Some exchanges were lost because there were more than could be judged: rules that compare exchanges were silent."));
 }

@@ -18,10 +18,12 @@ struct inspect {
   struct table subjects;     /* what was found before → struct subject */
   struct table trusts;       /* (client, host) with an exchange over our TLS */
   struct table tls_failures; /* (client, host) → unsigned */
+  struct table recovered;    /* call → when it last succeeded, struct success */
   struct table unseen;       /* what was not seen, told once each */
   struct summary summary;
   char unseen_texts[MAX_NOT_SEEN][320];
   uint64_t last_loss; /* sequence of the last loss; 0: none */
+  int64_t last_loss_ms;
   int64_t now_ms;
   bool has_given_table;
 };
@@ -37,6 +39,7 @@ struct report {
   struct evidence evidence[MAX_EVIDENCE];
   size_t evidence_count;
   bool is_silent; /* another report speaks for the same cause */
+  bool is_backup; /* and this one does where the other proves wrong */
 };
 
 /* judge.c: asks the rules about an exchange, or another observation where facts is NULL; tells or holds what they report. */

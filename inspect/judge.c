@@ -9,6 +9,10 @@ struct subject {
   uint64_t count;
 };
 
+struct success {
+  int64_t ended_ms;
+};
+
 /* Reports of one exchange, until all rules were asked. */
 struct collected {
   struct report *first, **last;
@@ -84,9 +88,10 @@ static void lend_evidence(struct report *to, const struct report *from) {
   }
 }
 
-/* What fails speaks before what is merely worth knowing, then the specific before the general. */
+/* What is merely worth knowing speaks last; then the specific before the general. */
 static bool is_before(const struct report *a, const struct report *b) {
-  return a->severity != b->severity ? a->severity > b->severity : a->rule->rank < b->rule->rank;
+  bool a_is_info = a->severity == SEVERITY_INFO, b_is_info = b->severity == SEVERITY_INFO;
+  return a_is_info != b_is_info ? b_is_info : a->rule->rank < b->rule->rank;
 }
 
 static struct report *spokesman_of(struct report *first, enum rule_cause cause) {
@@ -97,15 +102,27 @@ static struct report *spokesman_of(struct report *first, enum rule_cause cause) 
   return best;
 }
 
+/* The most general of its cause. */
+static bool is_last(const struct report *first, const struct report *report) {
+  for (const struct report *other = first; other; other = other->next)
+    if (other->rule->cause == report->rule->cause && is_before(report, other))
+      return false;
+  return true;
+}
+
+/* Of equal rank are causes that do not explain each other. What failed stays as bad as it was, whoever speaks for it. */
 static void silence_general(struct report *first) {
   for (struct report *report = first; report; report = report->next) {
     if (report->rule->cause == CAUSE_NONE)
       continue;
     struct report *best = spokesman_of(first, report->rule->cause);
-    if (best != report) {
-      lend_evidence(best, report);
-      report->is_silent = true;
-    }
+    if (!is_before(best, report))
+      continue;
+    lend_evidence(best, report);
+    report->is_backup = best->rule->takes_token_for_dead && best->severity == SEVERITY_ERROR && is_last(first, report);
+    report->is_silent = !report->is_backup;
+    if (report->severity > best->severity)
+      best->severity = report->severity;
   }
 }
 
@@ -133,24 +150,54 @@ static uint64_t key_of_grant(struct inspect *inspect, const struct facts *facts)
   return flows_key(&inspect->flows, "grant", facts->exchange->client, subject);
 }
 
-static uint64_t key_of_host(struct inspect *inspect, const char *domain, struct text client, struct text host) {
-  return flows_key(&inspect->flows, domain, client, host);
+static uint64_t key_of_host(struct inspect *inspect, const char *domain, struct text client, struct text host, uint16_t port) {
+  struct text_out out = {0};
+  text_out_add(&out, host);
+  text_out_addf(&out, ":%u", (unsigned)port);
+  uint64_t key = flows_key(&inspect->flows, domain, client, text_out_view(&out));
+  text_out_free(&out);
+  return key;
 }
 
-static bool carries_token(const struct facts *facts) {
-  struct text scheme = facts->credentials.scheme;
-  return facts->token || text_equal_nocase(scheme, TEXT("bearer")) || text_equal_nocase(scheme, TEXT("dpop"));
+static uint64_t key_of_reached(struct inspect *inspect, struct text client, struct text host, uint16_t port) {
+  return key_of_host(inspect, "reached", client, host, port);
+}
+
+static uint64_t key_of_credential(struct inspect *inspect, const struct facts *facts) {
+  return key_of_host(inspect, "with-token", facts->exchange->client, facts->url.host, facts->url.port);
+}
+
+/* A token at one host: it may well be refused at another that it was not issued for. */
+static uint64_t key_of_token(struct inspect *inspect, const struct facts *facts) {
+  return facts->token ? key_of_host(inspect, "dead", text_of((const char *)&facts->token->key, sizeof facts->token->key), facts->url.host,
+                                    facts->url.port)
+                      : 0;
+}
+
+/* In a call: the token endpoint may be at the same host, and its Basic is the client's own. */
+static bool carries_credential(const struct facts *facts) {
+  bool is_call = facts->class == CLASS_API || facts->class == CLASS_OTHER;
+  return is_call && (facts->token || !text_is_empty(facts->credentials.whole));
+}
+
+static void recover_call(struct inspect *inspect, const struct facts *facts) {
+  uint64_t key = key_of_call(inspect, facts);
+  hold_recover(inspect->hold, key);
+  struct success *success = table_claim(&inspect->recovered, key, sizeof *success);
+  if (success)
+    success->ended_ms = facts->ended_ms;
+  if (facts->token && facts->token->suspected_ms && inspect->now_ms - facts->token->suspected_ms <= HOLD_MS)
+    hold_contradict(inspect->hold, key_of_token(inspect, facts), facts->started_ms);
 }
 
 void judge_recover(struct inspect *inspect, const struct facts *facts) {
-  struct text client = facts->exchange->client, host = facts->url.host;
   if (facts->answer.kind == ANSWER_NONE)
     return;
-  hold_recover(inspect->hold, key_of_host(inspect, "reached", client, host));
-  if (facts->class == CLASS_API && carries_token(facts))
-    hold_recover(inspect->hold, key_of_host(inspect, "with-token", client, host));
+  hold_recover(inspect->hold, key_of_reached(inspect, facts->exchange->client, facts->url.host, facts->url.port));
+  if (carries_credential(facts))
+    hold_recover(inspect->hold, key_of_credential(inspect, facts));
   if (facts->class == CLASS_API && facts->answer.kind == ANSWER_ACCEPTED)
-    hold_recover(inspect->hold, key_of_call(inspect, facts));
+    recover_call(inspect, facts);
   if ((facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH) && facts->answer.kind == ANSWER_ACCEPTED &&
       !text_is_empty(facts->access_token))
     hold_recover(inspect->hold, key_of_grant(inspect, facts));
@@ -158,11 +205,18 @@ void judge_recover(struct inspect *inspect, const struct facts *facts) {
 
 static uint64_t recovery_key(struct inspect *inspect, const struct report *report) {
   const struct facts *facts = report->check->facts;
+  const struct upstream_failure *failure = &report->check->observation->upstream;
   if (!facts)
-    return key_of_host(inspect, "reached", report->check->observation->upstream.client, report->check->observation->upstream.host);
+    return key_of_reached(inspect, failure->client, failure->host, failure->port);
   if (report->rule->recovery == RECOVERY_IS_SILENT)
-    return key_of_host(inspect, "with-token", facts->exchange->client, facts->url.host);
+    return key_of_credential(inspect, facts);
   return facts->class == CLASS_API ? key_of_call(inspect, facts) : key_of_grant(inspect, facts);
+}
+
+/* A call that failed beside one that succeeded meanwhile, as calls in parallel do at an expiry: the client has what it asked for. */
+static bool is_overtaken(const struct inspect *inspect, const struct held *held, const struct facts *facts) {
+  const struct success *success = facts && facts->class == CLASS_API ? table_peek(&inspect->recovered, held->recovery_key) : NULL;
+  return success && success->ended_ms >= facts->started_ms;
 }
 
 /* ---- telling ---- */
@@ -191,7 +245,10 @@ static enum severity final_severity(const struct inspect *inspect, const struct 
     return SEVERITY_NONE;
   if (held->is_recovered)
     return held->recovery == RECOVERY_IS_INFO ? SEVERITY_INFO : SEVERITY_NONE;
-  return override ? override->severity : held->finding.severity;
+  if (override)
+    return override->severity;
+  bool is_doubtful = held->recovery != RECOVERY_NONE && inspect->last_loss && inspect->last_loss_ms >= held->since_ms;
+  return is_doubtful && held->finding.severity == SEVERITY_ERROR ? SEVERITY_WARNING : held->finding.severity;
 }
 
 static uint64_t count_subject(struct inspect *inspect, uint64_t subject, enum severity severity) {
@@ -207,7 +264,7 @@ void judge_release(void *owner, struct held *held) {
   enum severity severity = final_severity(inspect, held);
   if (severity == SEVERITY_NONE)
     return;
-  uint64_t count = count_subject(inspect, held->subject, severity);
+  uint64_t count = count_subject(inspect, held->is_recovered ? held->group : held->subject, severity);
   if (!is_round(count) || (held->is_recovered && count > 1))
     return;
   struct text_out message = {0};
@@ -227,16 +284,35 @@ void judge_release(void *owner, struct held *held) {
              finding->exchange.id, finding->title);
 }
 
+static struct text flow_of(const struct facts *facts) {
+  if (!facts)
+    return TEXT_NONE;
+  return facts->flow ? text_from(facts->flow->name) : facts->exchange->client;
+}
+
 /* One finding a subject: rule, flow and what it speaks of. */
 static uint64_t subject_of(struct inspect *inspect, const struct report *report) {
   const struct facts *facts = report->check->facts;
-  struct text subject = report->subject, flow = TEXT_NONE;
-  if (facts) {
-    flow = facts->flow ? text_from(facts->flow->name) : facts->exchange->client;
-    if (!subject.data)
-      subject = facts->token ? text_from(facts->token->shown) : facts->endpoint;
-  }
-  return flows_key(&inspect->flows, report->rule->id, flow, subject);
+  struct text subject = report->subject;
+  if (facts && !subject.data)
+    subject = facts->token ? text_from(facts->token->shown) : facts->endpoint;
+  return flows_key(&inspect->flows, report->rule->id, flow_of(facts), subject);
+}
+
+/* What the answer made of it already cannot be put right; an answer of success that brought nothing can. */
+static bool may_recover(const struct report *report) {
+  const struct facts *facts = report->check->facts;
+  bool is_accepted = facts && facts->answer.kind == ANSWER_ACCEPTED;
+  return report->rule->recovery != RECOVERY_NONE && (!is_accepted || report->severity == SEVERITY_ERROR);
+}
+
+static void suspect_token(struct inspect *inspect, const struct report *report, struct held *held) {
+  const struct facts *facts = report->check->facts;
+  if (!facts || !facts->token || (!report->rule->takes_token_for_dead && !report->is_backup))
+    return;
+  held->dead_key = key_of_token(inspect, facts);
+  held->is_backup = report->is_backup;
+  facts->token->suspected_ms = inspect->now_ms;
 }
 
 static void tell(struct inspect *inspect, struct report *report) {
@@ -245,15 +321,18 @@ static void tell(struct inspect *inspect, struct report *report) {
                       .recovery = report->rule->recovery,
                       .since_ms = inspect->now_ms,
                       .subject = subject_of(inspect, report),
+                      .group = flows_key(&inspect->flows, "group", text_from(report->rule->id), flow_of(facts)),
                       .flow_id = facts && facts->flow ? facts->flow->id : 0};
   report_render(report, &held.finding);
-  bool may_recover = held.recovery != RECOVERY_NONE && !(facts && facts->answer.kind == ANSWER_ACCEPTED);
-  if (may_recover) {
+  if (may_recover(report)) {
     held.recovery_key = recovery_key(inspect, report);
+    held.is_recovered = is_overtaken(inspect, &held, facts);
+    suspect_token(inspect, report, &held);
     if (hold_add(inspect->hold, &held) == 0)
       return;
   }
-  judge_release(inspect, &held);
+  if (!held.is_backup)
+    judge_release(inspect, &held);
 }
 
 void judge(struct inspect *inspect, const struct observation *observation, const struct facts *facts, unsigned on, struct arena *memory) {

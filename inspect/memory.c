@@ -35,6 +35,35 @@ bool flow_knows_host(struct flows *flows, struct text host) {
   return table_get(&flows->hosts, host_key(flows, host)) != NULL;
 }
 
+static uint64_t token_at_key(const struct flows *flows, const struct token *token, struct text host) {
+  uint64_t parts[2] = {token->key, host_key(flows, host)};
+  return flows_key(flows, "token at", text_of((const char *)parts, sizeof parts), TEXT_NONE);
+}
+
+static uint64_t scheme_at_key(const struct flows *flows, struct text scheme, struct text host) {
+  uint64_t parts[2] = {hash_text_nocase(flows->key, scheme), host_key(flows, host)};
+  return flows_key(flows, "scheme at", text_of((const char *)parts, sizeof parts), TEXT_NONE);
+}
+
+void flow_note_worked(struct flows *flows, const struct facts *facts) {
+  facts->token->last_used = moment_of(facts);
+  table_claim(&flows->worked, token_at_key(flows, facts->token, facts->url.host), 1);
+  if (!text_is_empty(facts->credentials.scheme) && !facts->is_token_in_query)
+    table_claim(&flows->worked, scheme_at_key(flows, facts->credentials.scheme, facts->url.host), 1);
+}
+
+bool flow_has_worked(struct flows *flows, const struct token *token, struct text host) {
+  return table_get(&flows->worked, token_at_key(flows, token, host)) != NULL;
+}
+
+bool flow_scheme_has_worked(struct flows *flows, struct text scheme, struct text host) {
+  return table_get(&flows->worked, scheme_at_key(flows, scheme, host)) != NULL;
+}
+
+bool flow_is_type_of(const struct flows *flows, const struct token *token, struct text scheme) {
+  return token->type_key && token->type_key == hash_text_nocase(flows->key, scheme);
+}
+
 void flow_note_issuer(struct flows *flows, struct text issuer) {
   if (!text_is_empty(issuer))
     table_claim(&flows->issuers, flows_key(flows, "issuer", issuer, TEXT_NONE), 1);

@@ -23,7 +23,8 @@ enum rule_needs {
   NEEDS_WHOLE_FLOW = 8,    /* compares exchanges: silent where observations of this flow were lost */
 };
 
-/* Findings of one cause about one exchange: the one of the lowest rank speaks, the others lend their evidence. */
+/* Findings of one cause about one exchange: the one of the lowest rank speaks, the others lend their evidence; all of that rank where there
+ * are several. */
 enum rule_cause { CAUSE_NONE, CAUSE_API_REFUSED, CAUSE_TOKEN_REFUSED, CAUSE_TOKEN_ANSWER };
 
 enum rule_recovery {
@@ -49,6 +50,7 @@ struct rule {
   enum rule_cause cause;
   unsigned rank;
   enum rule_recovery recovery;
+  bool takes_token_for_dead; /* wrong where an API accepts the token in a later call: then the general rule of the cause speaks */
   void (*check)(struct check *check);
   const char *title;
   const char *message; /* {method}, {url}, {status}, {host} and the names of the evidence are filled in */

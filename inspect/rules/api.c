@@ -3,6 +3,7 @@
 
 #include "inspect/flow.h"
 #include "inspect/jwt.h"
+#include "inspect/quirks.h"
 
 #define EXPIRY_TOLERANCE_MS 60000
 
@@ -90,6 +91,13 @@ static bool is_right_scheme(struct text scheme) {
   return text_is_empty(scheme) || text_equal_nocase(scheme, TEXT("bearer")) || text_equal_nocase(scheme, TEXT("dpop"));
 }
 
+/* A scheme of its own: documented, announced as token_type, or seen to work. A refusal then has another cause. */
+static bool is_vendors_scheme(const struct check *c, struct text scheme) {
+  const struct facts *facts = c->facts;
+  return quirk_has_scheme(facts->url.host, scheme) || flow_is_type_of(c->flows, facts->token, scheme) ||
+         flow_scheme_has_worked(c->flows, scheme, facts->url.host);
+}
+
 static void check_wrong_scheme(struct check *c) {
   const struct facts *facts = c->facts;
   const struct credentials *credentials = &facts->credentials;
@@ -99,6 +107,8 @@ static void check_wrong_scheme(struct check *c) {
   if (is_basic && !check_is_status(c, 401, 401))
     return;
   if (!is_basic && facts->token != flow_find_token(c->flows, credentials->value))
+    return;
+  if (is_vendors_scheme(c, credentials->scheme))
     return;
   struct report *r = report(c);
   evidence_text(r, "scheme", credentials->scheme);
@@ -148,7 +158,7 @@ static void check_placeholder_token(struct check *c) {
   const struct credentials *credentials = &c->facts->credentials;
   struct text value = text_is_empty(credentials->scheme) || !is_right_scheme(credentials->scheme) ? credentials->whole : credentials->value;
   const char *form = c->facts->token ? NULL : placeholder_form(value);
-  if (!form || text_find_nocase(value, TEXT("redacted")) != SIZE_MAX)
+  if (!form || text_find_nocase(value, TEXT("redacted")) != SIZE_MAX || text_find_nocase(value, TEXT("sanitized")) != SIZE_MAX)
     return;
   struct report *r = report(c);
   evidence_literal(r, "placeholder", form);
@@ -158,23 +168,18 @@ static void check_placeholder_token(struct check *c) {
 
 /* ---- api/token-in-query ---- */
 
-static bool takes_token_in_query(struct text host) {
-  static const struct text hosts[] = {TEXT("*.facebook.com"), TEXT("*.instagram.com"), TEXT("*.threads.net"), TEXT("*.zoom.us")};
-  for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
-    if (url_host_matches(host, hosts[i]))
-      return true;
-  return false;
-}
-
 static void check_token_in_query(struct check *c) {
   if (!is_access_token(c->facts) || !c->facts->is_token_in_query)
     return;
   struct report *r = report(c);
   add_token(r, c->facts);
   report_subject(r, c->facts->endpoint);
-  if (takes_token_in_query(c->facts->url.host)) {
+  const struct quirk *quirk = quirk_of_host(c->facts->url.host);
+  if (quirk && quirk->takes_token_in_query) {
     report_severity(r, SEVERITY_INFO);
-    report_remedy(r, "The provider does this by design. Keep such URLs out of logs; send the token as Authorization: Bearer where the "
+    evidence_literal(r, "provider", quirk->provider);
+    report_remedy(r, "{provider} does this by design; the client must cope. Keep such URLs out of logs; send the token as Authorization: "
+                     "Bearer where the "
                      "provider takes it.");
   }
 }
@@ -216,11 +221,12 @@ static void check_expired_token_used(struct check *c) {
 
 static void check_rejected_before_expiry(struct check *c) {
   const struct facts *facts = c->facts;
-  if (!check_is_status(c, 401, 401) || !is_access_token(facts) || facts->token->life_s <= 0 || !facts->token->last_used.own_ms)
+  if (!check_is_status(c, 401, 401) || !is_access_token(facts) || facts->token->life_s <= 0 ||
+      !flow_has_worked(c->flows, facts->token, facts->url.host))
     return;
   const struct answer *answer = &facts->answer;
   int64_t life_ms = facts->token->life_s * 1000, margin_ms = life_ms / 50 > EXPIRY_TOLERANCE_MS ? life_ms / 50 : EXPIRY_TOLERANCE_MS;
-  if (age_ms(facts) >= life_ms - margin_ms || answer->hints_scope || answer->hints_other_cause ||
+  if (age_ms(facts) >= life_ms - margin_ms || answer->hints_scope || answer->names_other_cause || answer->says_revoked ||
       text_equal(answer->error, TEXT("use_dpop_nonce")))
     return;
   struct report *r = report(c);
@@ -236,6 +242,13 @@ static void check_unauthorized(struct check *c) {
   struct report *r = report(c);
   add_token(r, facts);
   evidence_error(r);
+  if (facts->answer.names_other_cause) {
+    report_severity(r, SEVERITY_INFO);
+    report_message(r, "{method} {url} answered 401, but names another cause than the token itself[: {error}][ ({description})].");
+    report_remedy(r,
+                  "Do what the answer says: it may want a token for another audience or scope, a second credential such as an API key, or "
+                  "no token may have reached it because something in front of it removes the Authorization header.");
+  }
 }
 
 #define RFC6750 "https://www.rfc-editor.org/rfc/rfc6750"
@@ -330,6 +343,7 @@ const struct rule rules_api[] = {
      .cause = CAUSE_API_REFUSED,
      .rank = 6,
      .recovery = RECOVERY_IS_INFO,
+     .takes_token_for_dead = true,
      .check = check_expired_token_used,
      .title = "An expired access token is still used",
      .message = "{method} {url} used an access token of {life} after {age} and was answered {status}[: {error}].",
@@ -346,6 +360,7 @@ const struct rule rules_api[] = {
      .cause = CAUSE_API_REFUSED,
      .rank = 7,
      .recovery = RECOVERY_IS_INFO,
+     .takes_token_for_dead = true,
      .check = check_rejected_before_expiry,
      .title = "An access token that had worked is refused before it expires",
      .message = "{method} {url} answered 401 to a token of age {age} that had worked and was announced to live {life}[: {error}].",

@@ -2,6 +2,7 @@
 #include "inspect/rule.h"
 
 #include "inspect/flow.h"
+#include "inspect/quirks.h"
 
 static bool is_grant(const struct facts *facts, const char *grant) {
   return text_equal(facts->grant_type, text_from(grant));
@@ -71,37 +72,6 @@ static bool is_sign_in_scope(struct text scope) {
   return true;
 }
 
-static const struct {
-  struct text host;
-  const char *remedy;
-} refresh_remedies[] = {
-    {TEXT("*.microsoftonline.com"), "Ask for the scope offline_access at sign-in, then sign in again."},
-    {TEXT("*.microsoftonline.us"), "Ask for the scope offline_access at sign-in, then sign in again."},
-    {TEXT("*.googleapis.com"), "Send access_type=offline and prompt=consent in the authorization request, then sign in again."},
-    {TEXT("*.salesforce.com"),
-     "Add the scope refresh_token (or offline_access) to the connected app and to the authorization request, then sign in again."},
-    {TEXT("*.dropboxapi.com"), "Send token_access_type=offline in the authorization request, then sign in again."},
-    {TEXT("*.reddit.com"), "Send duration=permanent in the authorization request, then sign in again."},
-    {TEXT("*.twitter.com"), "Ask for the scope offline.access, then sign in again."},
-    {TEXT("*.x.com"), "Ask for the scope offline.access, then sign in again."},
-    {TEXT("*.zoho.com"), "Send access_type=offline and prompt=consent in the authorization request, then sign in again."},
-    {TEXT("*.typeform.com"), "Ask for the scope offline, then sign in again."},
-    {TEXT("*.whoop.com"), "Ask for the scope offline, then sign in again."},
-    {TEXT("*.okta.com"), "Allow the refresh grant at the application in Okta and ask for the scope offline_access, then sign in again."},
-    {TEXT("*.auth0.com"), "Allow the refresh grant at the application, allow offline access at the API, and ask for the scope "
-                          "offline_access; then sign in again."},
-    {TEXT("*.facebook.com"),
-     "Facebook does this by design: there is no refresh token, and people must sign in again before the token ends."},
-    {TEXT("*.vimeo.com"), "Vimeo does this by design: there is no refresh token, and people must sign in again."},
-};
-
-static const char *refresh_remedy(struct text host) {
-  for (size_t i = 0; i < sizeof refresh_remedies / sizeof *refresh_remedies; i++)
-    if (url_host_matches(host, refresh_remedies[i].host))
-      return refresh_remedies[i].remedy;
-  return NULL;
-}
-
 static void check_missing_refresh_token(struct check *c) {
   const struct facts *facts = c->facts;
   if (!check_is_success(c) || text_is_empty(facts->access_token) || !text_is_empty(facts->refresh_token) || !is_sign_in(facts) ||
@@ -121,9 +91,14 @@ static void check_missing_refresh_token(struct check *c) {
     report_message(r, "{method} {url} answered with a token that lives {life} and no refresh_token. That is fine if the token is needed "
                       "for sign-in only.");
   }
-  const char *remedy = refresh_remedy(facts->url.host);
-  if (remedy)
-    report_remedy(r, remedy);
+  const struct quirk *quirk = quirk_of_token_url(facts);
+  if (quirk && quirk->has_no_refresh_token) {
+    report_severity(r, SEVERITY_INFO);
+    evidence_literal(r, "provider", quirk->provider);
+    report_remedy(r, "{provider} does this by design; the client must cope: let people sign in again before the {life} are over.");
+  } else if (quirk && quirk->refresh_remedy) {
+    report_remedy(r, quirk->refresh_remedy);
+  }
 }
 
 /* ---- token/expiry-unknown ---- */
@@ -274,6 +249,7 @@ const struct rule rules_token[] = {
      .needs = NEEDS_RESPONSE_BODY,
      .cause = CAUSE_TOKEN_ANSWER,
      .rank = 2,
+     .recovery = RECOVERY_IS_INFO,
      .check = check_missing_access_token,
      .title = "The token response has no access token",
      .message = "{method} {url} answered {status} without a top-level access_token[; it has {found_instead} instead].",
@@ -338,6 +314,7 @@ const struct rule rules_token[] = {
      .needs = NEEDS_RESPONSE_BODY,
      .cause = CAUSE_TOKEN_ANSWER,
      .rank = 1,
+     .recovery = RECOVERY_IS_INFO,
      .check = check_not_json,
      .title = "The token response is not JSON",
      .message = "{method} {url} answered {status} with something that is neither JSON nor form-encoded[ ({content_type})].",

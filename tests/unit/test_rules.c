@@ -217,13 +217,34 @@ static bool is_kind(json_value vector, const char *kind) {
   return text_equal(text_member(vector, "kind"), text_from(kind));
 }
 
+/* A general rule is silent where a specific one of the same vector speaks for the cause. */
+static bool is_explained(json_value vector, const struct run *run, struct text rule) {
+  static const struct text general[] = {TEXT("refresh/rejected"), TEXT("token/error-response"), TEXT("token/missing-access-token"),
+                                        TEXT("authorize/error-response")};
+  bool is_general = false;
+  for (size_t i = 0; i < sizeof general / sizeof *general; i++)
+    is_general |= text_equal(rule, general[i]);
+  for (size_t i = 0; i < run->count && is_general; i++)
+    if (!text_equal(rule, text_from(run->found[i].rule)) && (holds(json_member(vector, "expected_rules"), run->found[i].rule) ||
+                                                             holds(json_member(vector, "awaited_rules"), run->found[i].rule)))
+      return true;
+  return false;
+}
+
+static void expect_rule(json_value vector, const struct run *run, const char *id, struct text rule) {
+  if (!find(run, rule) && !is_explained(vector, run, rule))
+    wrong("%s: %.*s is not found in:\n%.*s", id, TEXT_ARGS(rule), TEXT_ARGS(text_out_view(&run->written)));
+}
+
+/* Rules that do not exist yet are awaited: they must fire from the day they do. */
 static void expect_found(json_value vector, const struct run *run, const char *id) {
   json_value expected = json_member(vector, "expected_rules"), severities = json_member(vector, "expected_severity");
-  for (json_value rule = json_next(expected, NULL); rule; rule = json_next(expected, rule)) {
-    const struct found *found = find(run, json_string(rule));
-    if (!found)
-      wrong("%s: %.*s is not found in:\n%.*s", id, TEXT_ARGS(json_string(rule)), TEXT_ARGS(text_out_view(&run->written)));
-  }
+  json_value awaited = json_member(vector, "awaited_rules");
+  for (json_value rule = json_next(expected, NULL); rule; rule = json_next(expected, rule))
+    expect_rule(vector, run, id, json_string(rule));
+  for (json_value rule = json_next(awaited, NULL); rule; rule = json_next(awaited, rule))
+    if (rule_find(json_string(rule)))
+      expect_rule(vector, run, id, json_string(rule));
   for (json_value severity = json_next(severities, NULL); severity; severity = json_next(severities, severity)) {
     const struct found *found = find(run, json_name(severity));
     static const char letters[] = "IWE";
@@ -346,6 +367,7 @@ static void check_vector(json_value vector, void *owner) {
 static void every_vector_gives_its_findings_and_shows_no_secret(void **state) {
   size_t count = 0;
   (void)state;
+  failures = 0;
   each_vector(check_vector, &count);
   assert_int_equal(failures, 0);
   assert_true(count > 60);
@@ -365,6 +387,7 @@ static void look_for_rule(json_value vector, void *owner) {
 static void every_rule_has_a_firing_vector_and_a_near_miss(void **state) {
   (void)state;
   const struct rule *rule;
+  failures = 0;
   for (size_t i = 0; (rule = rule_at(i)); i++) {
     struct coverage coverage = {.rule = rule->id};
     each_vector(look_for_rule, &coverage);

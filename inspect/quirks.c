@@ -1,0 +1,98 @@
+/* quirks.c - see quirks.h. One row a provider; a rule asks the row, never the host. */
+#include "inspect/quirks.h"
+
+static const struct quirk quirks[] = {
+    {.provider = "Microsoft Entra ID",
+     .hosts = {TEXT("login.microsoftonline.com"), TEXT("login.microsoftonline.us"), TEXT("login.partner.microsoftonline.cn"),
+               TEXT("login.windows.net"), TEXT("*.b2clogin.com"), TEXT("*.ciamlogin.com")},
+     .refresh_remedy = "Ask for the scope offline_access at sign-in, then sign in again."},
+    {.provider = "Google",
+     .hosts = {TEXT("oauth2.googleapis.com"), TEXT("www.googleapis.com"), TEXT("accounts.google.com")},
+     .refresh_remedy = "Send access_type=offline and prompt=consent in the authorization request, then sign in again."},
+    {.provider = "Salesforce",
+     .hosts = {TEXT("*.salesforce.com"), TEXT("*.force.com"), TEXT("*.salesforce.mil")},
+     .scheme = TEXT("OAuth"),
+     .refresh_remedy =
+         "Add the scope refresh_token (or offline_access) to the connected app and to the authorization request, then sign in again."},
+    {.provider = "Dropbox",
+     .hosts = {TEXT("*.dropboxapi.com"), TEXT("*.dropbox.com")},
+     .refresh_remedy = "Send token_access_type=offline in the authorization request, then sign in again."},
+    {.provider = "Reddit",
+     .hosts = {TEXT("*.reddit.com")},
+     .refresh_remedy = "Send duration=permanent in the authorization request, then sign in again."},
+    {.provider = "X",
+     .hosts = {TEXT("api.x.com"), TEXT("*.twitter.com")},
+     .refresh_remedy = "Ask for the scope offline.access, then sign in again."},
+    {.provider = "Zoho",
+     .hosts = {TEXT("*.zoho.com"), TEXT("*.zoho.eu"), TEXT("*.zoho.in"), TEXT("*.zoho.com.au"), TEXT("*.zohoapis.com"),
+               TEXT("*.zohoapis.eu")},
+     .scheme = TEXT("Zoho-oauthtoken"),
+     .is_scheme_unmistakable = true,
+     .refresh_remedy = "Send access_type=offline and prompt=consent in the authorization request, then sign in again."},
+    {.provider = "Typeform", .hosts = {TEXT("*.typeform.com")}, .refresh_remedy = "Ask for the scope offline, then sign in again."},
+    {.provider = "WHOOP", .hosts = {TEXT("*.whoop.com")}, .refresh_remedy = "Ask for the scope offline, then sign in again."},
+    {.provider = "Okta",
+     .hosts = {TEXT("*.okta.com"), TEXT("*.oktapreview.com"), TEXT("*.okta-emea.com")},
+     .refresh_remedy = "Allow the refresh grant at the application in Okta and ask for the scope offline_access, then sign in again."},
+    {.provider = "Auth0",
+     .hosts = {TEXT("*.auth0.com")},
+     .refresh_remedy = "Allow the refresh grant at the application, allow offline access at the API, and ask for the scope "
+                       "offline_access; then sign in again."},
+    {.provider = "Facebook", .hosts = {TEXT("*.facebook.com")}, .has_no_refresh_token = true, .takes_token_in_query = true},
+    {.provider = "Instagram", .hosts = {TEXT("*.instagram.com")}, .has_no_refresh_token = true, .takes_token_in_query = true},
+    {.provider = "Threads",
+     .hosts = {TEXT("*.threads.net"), TEXT("*.threads.com")},
+     .has_no_refresh_token = true,
+     .takes_token_in_query = true},
+    {.provider = "Zoom", .hosts = {TEXT("*.zoom.us"), TEXT("zoom.us")}, .takes_token_in_query = true},
+    {.provider = "Vimeo", .hosts = {TEXT("*.vimeo.com")}, .has_no_refresh_token = true},
+    {.provider = "LinkedIn", .hosts = {TEXT("*.linkedin.com")}, .token_path = TEXT("/oauth/v2/accessToken"), .has_no_refresh_token = true},
+    {.provider = "Shopify",
+     .hosts = {TEXT("*.myshopify.com")},
+     .token_path = TEXT("/admin/oauth/access_token"),
+     .answer_member = "associated_user_scope",
+     .has_no_refresh_token = true},
+    {.provider = "GitHub", .hosts = {TEXT("*.github.com"), TEXT("github.com"), TEXT("*.ghe.com")}, .scheme = TEXT("token")},
+};
+
+const struct quirk *quirk_at(size_t index) {
+  return index < sizeof quirks / sizeof *quirks ? &quirks[index] : NULL;
+}
+
+static bool is_at(const struct quirk *quirk, struct text host) {
+  for (size_t i = 0; i < MAX_QUIRK_HOSTS && quirk->hosts[i].length; i++)
+    if (url_host_matches(host, quirk->hosts[i]))
+      return true;
+  return false;
+}
+
+const struct quirk *quirk_of_host(struct text host) {
+  const struct quirk *quirk;
+  for (size_t i = 0; (quirk = quirk_at(i)); i++)
+    if (is_at(quirk, host))
+      return quirk;
+  return NULL;
+}
+
+static bool has_member(const struct facts *facts, const char *name) {
+  return name && json_member(json_root(&facts->answer.json), name) != NULL;
+}
+
+const struct quirk *quirk_of_token_url(const struct facts *facts) {
+  const struct quirk *quirk = quirk_of_host(facts->url.host);
+  for (size_t i = 0; !quirk && quirk_at(i); i++) {
+    const struct quirk *row = quirk_at(i);
+    bool is_path = row->token_path.length && text_ends_with(facts->url.path, row->token_path);
+    if (is_path || has_member(facts, row->answer_member))
+      quirk = row;
+  }
+  return quirk;
+}
+
+bool quirk_has_scheme(struct text host, struct text scheme) {
+  const struct quirk *quirk;
+  for (size_t i = 0; (quirk = quirk_at(i)); i++)
+    if (quirk->scheme.length && text_equal_nocase(quirk->scheme, scheme) && (quirk->is_scheme_unmistakable || is_at(quirk, host)))
+      return true;
+  return false;
+}
