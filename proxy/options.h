@@ -5,6 +5,9 @@
 #include "inspect/base/errors.h"
 #include "inspect/inspect.h"
 
+/* The commands that an option is for. */
+enum options_command { OPTIONS_PROXY = 1, OPTIONS_CA = 2, OPTIONS_RULES = 4 };
+
 struct string_list {
   const char **items; /* NUL-terminated strings */
   size_t count;
@@ -15,16 +18,21 @@ struct options {
   const char *listen_host;
   uint16_t listen_port; /* 0: a free one */
   bool allows_remote;
-  const char *upstream_ca; /* PEM file or NULL */
+  const char *upstream_ca;                    /* PEM file or NULL */
   struct string_list insecure_upstream, pass; /* host patterns */
-  const char *ca_dir;      /* NULL: the default folder */
-  const char *findings;    /* path, "-" for standard output */
-  enum severity fail_on;   /* SEVERITY_NONE: never */
-  struct string_list disable, severity; /* "RULE", "RULE=LEVEL" as given */
+  const char *ca_dir;                         /* NULL: the default folder */
+  const char *findings;                       /* path, "-" for standard output */
+  enum severity fail_on;                      /* SEVERITY_NONE: never */
+  struct string_list disable, severity;       /* "RULE", "RULE=LEVEL"; options_parse has checked both parts */
   bool is_json, is_quiet, is_verbose;
-  const char *ui;          /* "off" or HOST:PORT */
+  const char *ui; /* "off" or HOST:PORT */
   /* the connector */
   const char *client_id, *client_secret_file, *token_url, *refresh_url;
+  /* ca, rules */
+  const char *format; /* as given; NULL: not given */
+  const char *word;   /* the one word that is no option (ca: a client; rules: an id); NULL: none */
+  /* the config file that was read; NULL: none */
+  const char *config;
   /* kept by options_free */
   struct string_list owned;
 };
@@ -32,12 +40,15 @@ struct options {
 /* options_default - what holds where nothing is said. options_free - what options_parse allocated. */
 void options_default(struct options *options);
 void options_free(struct options *options);
-/* options_parse - oauthtap.json (or --config FILE), then the command line, which wins. The words are those behind the subcommand. Returns 0,
- * OPTIONS_HELP, or a negative code with error set (exit status 2). */
+/* options_parse - oauthtap.json (or --config FILE; not for OPTIONS_RULES), then the command line, which wins; lists are joined. The words
+ * are those behind the subcommand and must outlive the options. Returns 0, OPTIONS_HELP, or a negative code with error set (exit status 2).
+ */
 #define OPTIONS_HELP 1
-int options_parse(struct options *options, int count, char **words, struct error *error);
+int options_parse(struct options *options, enum options_command command, int count, char **words, struct error *error);
 /* options_write_help - --help's part of it; options_write_man - the man page's, in roff. */
-void options_write_help(struct text_out *out);
-void options_write_man(struct text_out *out);
+void options_write_help(enum options_command command, struct text_out *out);
+void options_write_man(enum options_command command, struct text_out *out);
+/* options_name - the names in the table, without "--", in its order; NULL at the end. */
+const char *options_name(size_t index);
 
 #endif

@@ -1,6 +1,7 @@
 /* proxy.c - a whole proxy in this process: settings become parts, the parts are started in order and stopped in the reverse one. */
 #include "proxy/proxy.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #define GRACE_MS 5000
 #define DRAIN_MS 10000
 #define MAX_SECRET_BYTES 4096
+#define MAX_COLUMNS 100
 
 struct proxy {
   const struct options *options;
@@ -26,7 +28,8 @@ struct proxy {
   uint16_t port;
   char url[96];
   struct authority *authority;
-  bool is_authority_new, is_stopping;
+  bool is_authority_new, has_failed, has_ended;
+  volatile sig_atomic_t is_stopping;
   struct leaf_cache *leaves;
   struct log *log;
   struct inspector *inspector;
@@ -37,6 +40,8 @@ struct proxy {
 
 static void on_record(void *owner, const struct record *record) {
   struct proxy *proxy = owner;
+  if (proxy->has_failed)
+    return; /* there was no run to sum up */
   log_record(proxy->log, record);
   if (proxy->on_record)
     proxy->on_record(proxy->owner, record);
@@ -48,15 +53,17 @@ static int read_secret(struct proxy *proxy, struct text *secret, struct error *e
     return 0;
   FILE *file = fopen(path, "re");
   if (!file)
-    return error_set(error, -EINVAL, "cannot read --client-secret-file %s: %s (give a file that holds the secret alone)", path, strerror(errno));
+    return error_set(error, -EINVAL, "cannot read --client-secret-file %s: %s (give a file that holds the secret alone)", path,
+                     strerror(errno));
   size_t length = fread(proxy->client_secret, 1, sizeof proxy->client_secret, file);
   fclose(file);
   *secret = text_trim_space(text_of(proxy->client_secret, length));
   if (!secret->length || length == sizeof proxy->client_secret)
-    return error_set(error, -EINVAL, "--client-secret-file %s is empty or holds more than a secret", path);
+    return error_set(error, -EINVAL, "--client-secret-file %.200s is empty or holds more than a secret", path);
   return 0;
 }
 
+/* options_parse has checked rules and levels. */
 static int set_overrides(struct proxy *proxy, struct inspect_settings *settings, struct error *error) {
   const struct options *options = proxy->options;
   size_t count = options->disable.count + options->severity.count, n = 0;
@@ -65,11 +72,8 @@ static int set_overrides(struct proxy *proxy, struct inspect_settings *settings,
     return error_set(error, -ENOMEM, "out of memory");
   for (size_t i = 0; i < options->severity.count; i++) {
     struct text level = text_from(options->severity.items[i]), rule = text_split(&level, '=');
-    struct rule_override *override = &proxy->overrides[n++];
-    override->rule = rule;
-    if (severity_from_name(level, &override->severity))
-      return error_set(error, -EINVAL, "--severity %s: the level must be error, warning or info, as in --severity token/missing-refresh-token=error",
-                       options->severity.items[i]);
+    proxy->overrides[n].rule = rule;
+    severity_from_name(level, &proxy->overrides[n++].severity);
   }
   for (size_t i = 0; i < options->disable.count; i++)
     proxy->overrides[n++] = (struct rule_override){.rule = text_from(options->disable.items[i]), .is_disabled = true};
@@ -78,32 +82,40 @@ static int set_overrides(struct proxy *proxy, struct inspect_settings *settings,
   return 0;
 }
 
-static int start_inspector(struct proxy *proxy, struct error *error) {
+static int check_upstream_ca(const struct proxy *proxy, struct error *error) {
+  const char *path = proxy->options->upstream_ca;
+  int code = path && access(path, R_OK) ? -errno : 0;
+  return code ? error_set(error, code, "cannot read --upstream-ca %.200s: %s (give a file of certificates in PEM form)", path,
+                          error_text(code))
+              : 0;
+}
+
+/* First of all, since it is what the person said: nothing is made or opened before that has been found good. */
+static int prepare(struct proxy *proxy, struct inspect_settings *settings, struct error *error) {
   const struct options *options = proxy->options;
-  struct inspect_settings settings = {.connector = {.client_id = text_from(options->client_id),
-                                                    .token_url = text_from(options->token_url),
-                                                    .refresh_url = text_from(options->refresh_url)}};
-  int code = read_secret(proxy, &settings.connector.client_secret, error);
+  *settings = (struct inspect_settings){.connector = {.client_id = text_from(options->client_id),
+                                                      .token_url = text_from(options->token_url),
+                                                      .refresh_url = text_from(options->refresh_url)}};
+  int code = read_secret(proxy, &settings->connector.client_secret, error);
   if (!code)
-    code = set_overrides(proxy, &settings, error);
-  if (code)
-    return code;
-  memcpy(settings.fingerprint_key, proxy->authority->fingerprint_key, sizeof settings.fingerprint_key);
-  if (getrandom(&settings.hash_key, sizeof settings.hash_key, 0) != sizeof settings.hash_key)
-    return error_set(error, -errno, "cannot get random bytes: %s", strerror(errno));
-  proxy->inspector = inspector_start(&settings, on_record, proxy, error);
-  return proxy->inspector ? 0 : error->code;
+    code = check_upstream_ca(proxy, error);
+  return code ? code : set_overrides(proxy, settings, error);
+}
+
+static int start_inspector(struct proxy *proxy, struct inspect_settings *settings, struct error *error) {
+  memcpy(settings->fingerprint_key, proxy->authority->fingerprint_key, sizeof settings->fingerprint_key);
+  if (getrandom(&settings->hash_key, sizeof settings->hash_key, 0) != sizeof settings->hash_key)
+    return error_set(error, -EIO, "cannot get random bytes");
+  proxy->inspector = inspector_start(settings, on_record, proxy, error);
+  return proxy->inspector ? 0 : -ECANCELED;
 }
 
 static int open_authority(struct proxy *proxy, struct error *error) {
   char folder[4096];
-  int code = 0;
-  if (proxy->options->ca_dir)
-    snprintf(folder, sizeof folder, "%s", proxy->options->ca_dir);
-  else
-    code = authority_default_folder(folder, error);
+  const char *path = proxy->options->ca_dir;
+  int code = path ? 0 : authority_default_folder(folder, error);
   if (!code)
-    code = authority_open(folder, &proxy->authority, &proxy->is_authority_new, error);
+    code = authority_open(path ? path : folder, &proxy->authority, &proxy->is_authority_new, error);
   if (code)
     return code;
   snprintf(proxy->authority->crl_url, sizeof proxy->authority->crl_url, "%s/oauthtap.crl", proxy->url);
@@ -121,25 +133,34 @@ static int open_listener(struct proxy *proxy, struct error *error) {
   return 0;
 }
 
+/* Colours only where a person looks, and has not asked for none (no-color.org: set and not empty). */
+static bool wants_color(void) {
+  const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+  return !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
+}
+
+static struct text_style style_for(const struct options *options, int fd) {
+  struct winsize size = {0};
+  bool is_terminal = isatty(fd);
+  struct text_style style = {
+      .has_color = is_terminal && wants_color(), .is_quiet = options->is_quiet, .is_verbose = options->is_verbose, .columns = MAX_COLUMNS};
+  if (is_terminal && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col && size.ws_col < MAX_COLUMNS)
+    style.columns = size.ws_col;
+  return style;
+}
+
 static int open_log(struct proxy *proxy, struct error *error) {
   const struct options *options = proxy->options;
   bool logs_to_stdout = options->findings && strcmp(options->findings, "-") == 0;
   int fd = options->is_json || !logs_to_stdout ? STDOUT_FILENO : STDERR_FILENO;
-  struct winsize size = {0};
-  bool is_terminal = isatty(fd);
-  if (is_terminal)
-    ioctl(fd, TIOCGWINSZ, &size);
   struct log_settings settings = {.path = options->findings,
                                   .terminal_fd = options->is_json && logs_to_stdout ? -1 : fd,
                                   .is_terminal_json = options->is_json,
-                                  .style = {.has_color = is_terminal && !getenv("NO_COLOR"),
-                                            .is_quiet = options->is_quiet,
-                                            .is_verbose = options->is_verbose,
-                                            .columns = is_terminal ? (size.ws_col < 110 ? size.ws_col : 110) : 100}};
+                                  .style = style_for(options, fd)};
   if (proxy->on_record)
     settings.terminal_fd = -1; /* whoever embeds the proxy shows the records itself */
   proxy->log = log_open(&settings, error);
-  return proxy->log ? 0 : error->code;
+  return proxy->log ? 0 : -ECANCELED;
 }
 
 static void release(struct proxy *proxy) {
@@ -162,8 +183,14 @@ struct proxy *proxy_start(const struct options *options, record_fn *record, void
   proxy->on_record = record;
   proxy->owner = owner;
   proxy->listen_fd = -1;
-  if (open_listener(proxy, error) || open_authority(proxy, error) || open_log(proxy, error) || start_inspector(proxy, error))
+  struct inspect_settings judging;
+  if (prepare(proxy, &judging, error) || open_listener(proxy, error))
     goto fail;
+  if (open_authority(proxy, error) || open_log(proxy, error) || start_inspector(proxy, &judging, error)) {
+    if (error->code == -EINVAL)
+      error->code = -EIO; /* nobody said anything wrong: exit_status_for is not to blame the person */
+    goto fail;
+  }
   struct worker_settings settings = {.listen_fd = proxy->listen_fd,
                                      .authority = proxy->authority,
                                      .leaves = proxy->leaves,
@@ -175,6 +202,7 @@ struct proxy *proxy_start(const struct options *options, record_fn *record, void
   if (proxy->worker)
     return proxy;
 fail:
+  proxy->has_failed = true;
   if (proxy->inspector) {
     inspector_finish(proxy->inspector, DRAIN_MS);
     inspector_free(proxy->inspector);
@@ -205,9 +233,19 @@ void proxy_stop(struct proxy *proxy) {
   proxy->is_stopping = true;
 }
 
+void proxy_wait(struct proxy *proxy) {
+  if (!proxy->has_ended)
+    worker_join(proxy->worker);
+  proxy->has_ended = true;
+}
+
 int proxy_finish(struct proxy *proxy) {
-  worker_join(proxy->worker);
-  inspector_finish(proxy->inspector, DRAIN_MS);
+  proxy_wait(proxy);
+  worker_free(proxy->worker);
+  if (inspector_finish(proxy->inspector, DRAIN_MS)) { /* its thread still runs, and needs all that would be freed here */
+    fprintf(stderr, "oauthtap: the inspector did not end in time: the findings are not complete\n");
+    return 3;
+  }
   bool has_findings = proxy->options->fail_on != SEVERITY_NONE && inspector_has_findings_at(proxy->inspector, proxy->options->fail_on);
   inspector_free(proxy->inspector);
   int log_error = log_close(proxy->log);

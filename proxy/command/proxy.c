@@ -1,4 +1,5 @@
 /* proxy.c - `oauthtap proxy`: listens until SIGINT or SIGTERM, and ends with the summary. */
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,15 +9,6 @@
 #include "proxy/command/command.h"
 #include "proxy/proxy.h"
 
-int exit_status_for(const struct error *error) {
-  return error->code == -EINVAL ? 2 : 3;
-}
-
-int command_fail(int status, const struct error *error) {
-  fprintf(stderr, "oauthtap: %s\n", error->text[0] ? error->text : error_text(error->code));
-  return status;
-}
-
 static void raise_file_limit(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -25,13 +17,33 @@ static void raise_file_limit(void) {
   }
 }
 
+static void add_option_line(struct text_out *out, const char *label, const char *value) {
+  text_out_addf(out, "  %-9s", label);
+  text_out_add_terminal(out, text_from(value));
+  text_out_add_char(out, '\n');
+}
+
+/* Programs that start oauthtap wait for the first line. */
 static void greet(const struct options *options, const struct proxy *proxy) {
-  FILE *out = options->is_json || strcmp(options->findings, "-") == 0 ? stderr : stdout;
-  fprintf(out, "oauthtap listens on %s\n", proxy_url(proxy));
-  if (proxy_is_authority_new(proxy))
-    fprintf(out, "A new certificate authority was made: clients must trust %s (oauthtap ca tells how, for each of them).\n",
-            proxy_authority(proxy)->certificate_path);
-  fflush(out);
+  bool logs_to_stdout = strcmp(options->findings, "-") == 0;
+  struct text_out out = {0};
+  text_out_addf(&out, "oauthtap listens on %s\n", proxy_url(proxy));
+  if (!options->is_quiet) {
+    if (!logs_to_stdout)
+      add_option_line(&out, "findings", options->findings);
+    if (options->config)
+      add_option_line(&out, "options", options->config);
+  }
+  if (proxy_is_authority_new(proxy)) {
+    add_option_line(&out, "CA", proxy_authority(proxy)->certificate_path);
+    text_out_add_string(&out, "            is new: clients must trust it; oauthtap ca tells how, for each of them\n");
+  }
+  if (!options->is_quiet)
+    text_out_add_char(&out, '\n');
+  FILE *to = options->is_json || logs_to_stdout ? stderr : stdout;
+  fwrite(out.data, 1, out.length, to);
+  fflush(to);
+  text_out_free(&out);
 }
 
 /* Signals are blocked before any thread starts, so that this one alone takes them. */
@@ -42,11 +54,26 @@ static void block_signals(sigset_t *signals) {
   pthread_sigmask(SIG_BLOCK, signals, NULL);
 }
 
-static struct proxy *stopping;
+static struct proxy *stopping; /* NULL: nothing in flight any more */
 
-static void on_second_signal(int number) {
-  (void)number;
-  proxy_stop(stopping); /* uv_async_send is safe in a signal handler */
+/* The second signal cuts what is in flight and still lets the log end well; the third one kills, should that hang. */
+static void on_further_signal(int number) {
+  if (stopping)
+    proxy_stop(stopping); /* an atomic store and uv_async_send: both may be called in a handler */
+  signal(number, SIG_DFL);
+}
+
+static int stop(struct proxy *proxy, const sigset_t *signals) {
+  proxy_stop(proxy);
+  stopping = proxy;
+  signal(SIGINT, on_further_signal);
+  signal(SIGTERM, on_further_signal);
+  pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+  proxy_wait(proxy);
+  pthread_sigmask(SIG_BLOCK, signals, NULL);
+  stopping = NULL;
+  pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+  return proxy_finish(proxy);
 }
 
 static int run(const struct options *options, struct error *error) {
@@ -58,27 +85,18 @@ static int run(const struct options *options, struct error *error) {
     return command_fail(exit_status_for(error), error);
   greet(options, proxy);
   sigwait(&signals, &number);
-  proxy_stop(proxy);
-  stopping = proxy;
-  signal(SIGINT, on_second_signal);
-  signal(SIGTERM, on_second_signal);
-  pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
-  return proxy_finish(proxy);
+  return stop(proxy, &signals);
 }
 
 int command_proxy(int count, char **words) {
   struct options options;
   struct error error = {0};
   options_default(&options);
-  int code = options_parse(&options, count, words, &error), status;
+  int code = options_parse(&options, OPTIONS_PROXY, count, words, &error), status;
   if (code == OPTIONS_HELP) {
-    struct text_out out = {0};
-    text_out_add_string(&out, "Usage: oauthtap proxy [OPTION]…\n\nListens as an HTTP proxy until SIGINT or SIGTERM. Forwards everything unharmed, and says what is wrong "
-                              "with\nthe OAuth connections that pass.\n\n");
-    options_write_help(&out);
-    fwrite(out.data, 1, out.length, stdout);
-    text_out_free(&out);
-    status = 0;
+    status = command_help(OPTIONS_PROXY, "oauthtap proxy [OPTION]…",
+                          "Listens as an HTTP proxy until SIGINT or SIGTERM. Forwards everything unharmed, and\n"
+                          "says what is wrong with the OAuth connections that pass.");
   } else if (code) {
     status = command_fail(2, &error);
   } else {

@@ -1,21 +1,37 @@
 /* rules.c - `oauthtap rules`: the catalogue as a list, one rule explained, or docs/rules.md. */
-#include <stdio.h>
-
 #include "inspect/rule.h"
 #include "proxy/command/command.h"
+#include "proxy/nearest.h"
 
-static void add_paragraph(struct text_out *out, const char *label, const char *text) {
-  text_out_addf(out, "%s%s\n", label, text);
+#define WIDTH 96
+
+static const char *id_at(size_t index) {
+  const struct rule *rule = rule_at(index);
+  return rule ? rule->id : NULL;
+}
+
+static void add_paragraph(struct text_out *out, const char *label, const char *string) {
+  struct text rest = text_from(string);
+  size_t at = WIDTH;
+  text_out_addf(out, "\n%s", label);
+  while (rest.data) {
+    struct text word = text_split(&rest, ' ');
+    bool is_new_line = at + 1 + word.length > WIDTH;
+    text_out_add_string(out, is_new_line ? "\n  " : " ");
+    text_out_add(out, word);
+    at = (is_new_line ? 2 : at + 1) + word.length;
+  }
+  text_out_add_char(out, '\n');
 }
 
 static void explain(const struct rule *rule, struct text_out *out) {
   char severity[96];
-  text_out_addf(out, "%s\n\n%s\n\n", rule->id, rule->title);
+  text_out_addf(out, "%s\n%s\n\n", rule->id, rule->title);
   text_out_addf(out, "severity   %s\n", rule_severity_text(rule, severity, sizeof severity));
   if (rule->step != STEP_NONE)
     text_out_addf(out, "step       %s\n", step_name(rule->step));
-  add_paragraph(out, "\nWhat it says\n  ", rule->message);
-  add_paragraph(out, "\nWhat to do\n  ", rule->remedy);
+  add_paragraph(out, "What it says (words in braces come from the exchange, parts in brackets where they are known)", rule->message);
+  add_paragraph(out, "What to do", rule->remedy);
   for (size_t i = 0; i < rule_reference_count(rule); i++)
     text_out_addf(out, "%s  %s\n  %s\n", i ? "" : "\nReferences\n", rule->references[i].title, rule->references[i].url);
 }
@@ -39,7 +55,8 @@ static void write_markdown_rule(const struct rule *rule, struct text_out *out) {
 }
 
 static void write_markdown(struct text_out *out) {
-  text_out_add_string(out, "# Rules\n\nWritten by `oauthtap rules --format markdown`. Words in braces are filled in from the exchange.\n\n");
+  text_out_add_string(out,
+                      "# Rules\n\nWritten by `oauthtap rules --format markdown`. Words in braces are filled in from the exchange.\n\n");
   for (size_t i = 0; rule_at(i); i++)
     write_markdown_rule(rule_at(i), out);
 }
@@ -56,50 +73,50 @@ static void add_json_rule(const struct rule *rule, struct text_out *out) {
     text_out_addf(out, "%s\"%s\":", i ? "," : "{", members[i][0]);
     text_out_add_json_string(out, text_from(members[i][1]));
   }
-  text_out_add_string(out, "}\n");
+  text_out_add_string(out, ",\"references\":[");
+  for (size_t i = 0; i < rule_reference_count(rule); i++) {
+    text_out_add_string(out, i ? ",{\"title\":" : "{\"title\":");
+    text_out_add_json_string(out, text_from(rule->references[i].title));
+    text_out_add_string(out, ",\"url\":");
+    text_out_add_json_string(out, text_from(rule->references[i].url));
+    text_out_add_char(out, '}');
+  }
+  text_out_add_string(out, "]}\n");
 }
 
-static int write_rules(const char *id, const char *format, struct text_out *out) {
-  const struct rule *one = id ? rule_find(text_from(id)) : NULL;
-  if (id && !one) {
-    fprintf(stderr, "oauthtap: there is no rule %s: oauthtap rules lists them\n", id);
-    return 2;
-  }
+static void write_rules(const struct rule *one, const char *format, struct text_out *out) {
   if (strcmp(format, "json") == 0) {
     for (size_t i = 0; rule_at(i); i++)
       if (!one || one == rule_at(i))
         add_json_rule(rule_at(i), out);
   } else if (strcmp(format, "markdown") == 0) {
     one ? write_markdown_rule(one, out) : write_markdown(out);
-  } else if (strcmp(format, "text") == 0) {
-    one ? explain(one, out) : list(out);
   } else {
-    fprintf(stderr, "oauthtap: --format %s: expected text, json or markdown\n", format);
-    return 2;
+    one ? explain(one, out) : list(out);
   }
-  return 0;
+}
+
+static int run(const struct options *options, struct error *error) {
+  const struct rule *one = options->word ? rule_find(text_from(options->word)) : NULL;
+  if (options->word && !one) {
+    error_set(error, -EINVAL, "there is no rule %.100s; did you mean %s? (oauthtap rules lists them)", options->word,
+              nearest_name(text_from(options->word), id_at));
+    return command_fail(2, error);
+  }
+  struct text_out out = {0};
+  write_rules(one, options->format ? options->format : "text", &out);
+  return command_print(&out);
 }
 
 int command_rules(int count, char **words) {
-  const char *id = NULL, *format = "text";
-  for (int i = 0; i < count; i++) {
-    if (strcmp(words[i], "--help") == 0) {
-      puts("Usage: oauthtap rules [ID] [--format text|json|markdown]\n\nLists the rules, or explains one.");
-      return 0;
-    }
-    if (strcmp(words[i], "--format") == 0 && i + 1 < count) {
-      format = words[++i];
-    } else if (words[i][0] != '-' && !id) {
-      id = words[i];
-    } else {
-      fprintf(stderr, "oauthtap: unexpected word \"%s\": oauthtap rules takes one ID and --format\n", words[i]);
-      return 2;
-    }
-  }
-  struct text_out out = {0};
-  int status = write_rules(id, format, &out);
-  if (status == 0)
-    fwrite(out.data, 1, out.length, stdout);
-  text_out_free(&out);
+  struct options options;
+  struct error error = {0};
+  options_default(&options);
+  int code = options_parse(&options, OPTIONS_RULES, count, words, &error), status;
+  if (code == OPTIONS_HELP)
+    status = command_help(OPTIONS_RULES, "oauthtap rules [ID] [OPTION]…", "Lists the rules, or explains one.");
+  else
+    status = code ? command_fail(2, &error) : run(&options, &error);
+  options_free(&options);
   return status;
 }

@@ -1,0 +1,37 @@
+/* print.c - what the subcommands say: help, results and refusals. */
+#include <stdio.h>
+
+#include "proxy/command/command.h"
+
+int exit_status_for(const struct error *error) {
+  return error->code == -EINVAL ? 2 : 3;
+}
+
+int command_fail(int status, const struct error *error) {
+  struct text_out out = {0};
+  text_out_add_string(&out, "oauthtap: ");
+  text_out_add_terminal(&out, text_from(error->text[0] ? error->text : error_text(error->code)));
+  text_out_add_char(&out, '\n');
+  fwrite(out.data, 1, out.length, stderr);
+  text_out_free(&out);
+  return status;
+}
+
+int command_print(struct text_out *out) {
+  int code = out->has_failed ? -ENOMEM : 0;
+  errno = 0;
+  if (!code && (fwrite(out->data, 1, out->length, stdout) != out->length || fflush(stdout)))
+    code = errno ? -errno : -EIO;
+  text_out_free(out);
+  struct error error = {0};
+  if (code)
+    error_set(&error, code, "cannot write to standard output: %s", error_text(code));
+  return code ? command_fail(3, &error) : 0;
+}
+
+int command_help(enum options_command command, const char *usage, const char *about) {
+  struct text_out out = {0};
+  text_out_addf(&out, "Usage: %s\n\n%s\n\n", usage, about);
+  options_write_help(command, &out);
+  return command_print(&out);
+}
