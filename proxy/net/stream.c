@@ -35,6 +35,13 @@ void stream_close(struct stream *stream, bool is_reset) {
   stream->kind->close(stream, is_reset);
 }
 
+void stream_abandon(struct stream *stream) {
+  static const struct stream_events nobody;
+  stream->events = &nobody;
+  stream->owner = NULL;
+  stream->kind->close(stream, true);
+}
+
 const struct stream_facts *stream_facts(const struct stream *stream) {
   return &stream->facts;
 }

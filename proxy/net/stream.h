@@ -28,7 +28,8 @@ struct stream_events {
   size_t (*on_data)(void *owner, struct text data);
   /* on_drained - the write queue fell to the low mark after stream_is_full had said true. */
   void (*on_drained)(void *owner);
-  /* on_end - reading is over; after STREAM_EOF and STREAM_TRUNCATED writing may go on. error: negative code, 0 for EOF. */
+  /* on_end - reading is over; after STREAM_EOF and STREAM_TRUNCATED writing may go on. error: negative code, 0 for EOF. Told once, with one
+   * exception: where writing fails after the end of reading, STREAM_FAILED follows. Nothing follows STREAM_FAILED. */
   void (*on_end)(void *owner, enum stream_end end, int error);
   /* on_closed - the last call. The stream is freed after it. */
   void (*on_closed)(void *owner);
@@ -49,10 +50,9 @@ struct stream_facts {
 
 struct stream;
 
-/* stream_tcp_open - over a connected (non-blocking) socket, which it owns from then on, also on failure. TCP_NODELAY is set. Returns NULL where
- * there is no memory. stream_tcp_accept - the same from a listening uv handle with a connection waiting; *error says why where NULL. */
+/* stream_tcp_open - over a connected (non-blocking) socket, which it owns from then on, also on failure. TCP_NODELAY is set. *error says why
+ * where NULL. */
 struct stream *stream_tcp_open(uv_loop_t *loop, uv_os_sock_t fd, int *error);
-struct stream *stream_tcp_accept(uv_stream_t *listener, int *error);
 
 /* stream_memory - a connected pair for tests. Bytes and events move only within stream_memory_step (either end), which returns whether anything
  * happened; call it until it does not. The pair is freed by the step that tells both ends that they are closed: not to be stepped again. */
@@ -72,8 +72,11 @@ void stream_pause(struct stream *stream);
 void stream_resume(struct stream *stream);
 /* stream_finish - half-close: flush, close_notify, FIN; reading goes on. */
 void stream_finish(struct stream *stream);
-/* stream_close - stops everything; what is queued for writing is still sent for a short while unless is_reset (then RST). */
+/* stream_close - stops everything; what is queued for writing is still sent for a short while unless is_reset (then RST). What cannot be sent
+ * ends in a reset as well: no peer takes a part for the whole. */
 void stream_close(struct stream *stream, bool is_reset);
+/* stream_abandon - a reset whose owner hears of nothing any more, not even on_closed. */
+void stream_abandon(struct stream *stream);
 const struct stream_facts *stream_facts(const struct stream *stream);
 /* stream_has_written_all - nothing is queued. */
 bool stream_has_written_all(const struct stream *stream);

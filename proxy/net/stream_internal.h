@@ -14,9 +14,9 @@ struct stream_kind {
   void (*resume)(struct stream *stream);
   void (*finish)(struct stream *stream);
   void (*close)(struct stream *stream, bool is_reset);
-  /* call_soon - makes the stream call events->on_data (with nothing to add: a wake-up), so that a filter above gets a turn of the loop although
-   * no byte arrived: runs hook(arg) from the loop, once. Filters use their lower stream's; calls are dropped once it is closed... */
+  /* call_soon, expire - see below. */
   void (*call_soon)(struct stream *stream, void (*hook)(void *arg), void *arg);
+  void (*expire)(struct stream *stream, unsigned after_ms);
 };
 
 struct stream {
@@ -30,6 +30,12 @@ struct stream {
  * second call replaces the first. stream_close drops it. */
 static inline void stream_call_soon(struct stream *stream, void (*hook)(void *arg), void *arg) {
   stream->kind->call_soon(stream, hook, arg);
+}
+
+/* stream_expire - fails with -ETIMEDOUT after this time unless it is closed by then: the grace of a filter that has to write yet. A memory stream
+ * has no clock: its test does that with stream_memory_fail. */
+static inline void stream_expire(struct stream *stream, unsigned after_ms) {
+  stream->kind->expire(stream, after_ms);
 }
 
 #endif

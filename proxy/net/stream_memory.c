@@ -91,6 +91,10 @@ static void memory_call_soon(struct stream *stream, void (*hook)(void *arg), voi
   from(stream)->hook_arg = arg;
 }
 
+static void memory_expire(struct stream *stream, unsigned after_ms) {
+  (void)stream, (void)after_ms;
+}
+
 static const struct stream_kind memory_kind = {.start = memory_start,
                                                .write = memory_write,
                                                .is_full = memory_is_full,
@@ -99,7 +103,8 @@ static const struct stream_kind memory_kind = {.start = memory_start,
                                                .resume = memory_resume,
                                                .finish = memory_finish,
                                                .close = memory_close,
-                                               .call_soon = memory_call_soon};
+                                               .call_soon = memory_call_soon,
+                                               .expire = memory_expire};
 
 struct stream *stream_memory(struct stream **other) {
   struct memory_pair *pair = calloc(1, sizeof *pair);

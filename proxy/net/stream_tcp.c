@@ -13,7 +13,9 @@ struct stream_tcp {
   struct stream stream;
   uv_tcp_t tcp;
   uv_idle_t soon;   /* a turn of the loop: unread rest, held-back writes, ends, hooks of filters */
-  uv_timer_t grace; /* after stream_close: how long queued bytes may still go out */
+  uv_timer_t grace; /* how long what is queued may go without progress, once the stream is to be closed */
+  unsigned grace_ms;
+  uint64_t written, sent_before_grace; /* bytes that the kernel or libuv took; of them gone out when the grace began */
   unsigned open_handles;
   struct text_out unread; /* offered before and not taken */
   struct text_out held;   /* written with is_more */
@@ -58,12 +60,15 @@ static void on_handle_closed(uv_handle_t *handle) {
     events->on_closed(owner);
 }
 
+/* Not uv_tcp_close_reset: that refuses while a shutdown is pending, which is just when a stream that hangs is given up. */
 static void close_handles(struct stream_tcp *s, bool is_reset) {
   if (s->is_closed)
     return;
   s->is_closed = s->is_closing = true;
-  if (!is_reset || uv_tcp_close_reset(&s->tcp, on_handle_closed))
-    uv_close((uv_handle_t *)&s->tcp, on_handle_closed);
+  uv_os_fd_t fd;
+  if (is_reset && uv_fileno((uv_handle_t *)&s->tcp, &fd) == 0)
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1, .l_linger = 0}, sizeof(struct linger));
+  uv_close((uv_handle_t *)&s->tcp, on_handle_closed);
   uv_close((uv_handle_t *)&s->soon, on_handle_closed);
   uv_close((uv_handle_t *)&s->grace, on_handle_closed);
 }
@@ -91,13 +96,23 @@ static void on_shutdown(uv_shutdown_t *request, int status) {
     close_handles(s, false);
 }
 
+/* give_up - what is queued will not go out any more: the peer must not take a part for the whole, so it gets a reset and no FIN. */
+static void give_up(struct stream_tcp *s) {
+  close_handles(s, s->queued || s->held.length);
+}
+
 static void shut_if_written(struct stream_tcp *s) {
   if (!s->is_finishing || s->is_shut || s->queued || s->held.length || s->is_closed)
     return;
   s->is_shut = true;
   uv_shutdown_t *request = malloc(sizeof *request);
-  if (!request)
+  if (!request) {
+    if (s->is_closing)
+      close_handles(s, false);
+    else
+      set_end(s, STREAM_FAILED, -ENOMEM);
     return;
+  }
   request->data = s;
   if (uv_shutdown(request, (uv_stream_t *)&s->tcp, on_shutdown)) {
     free(request);
@@ -124,7 +139,7 @@ static void on_written(uv_write_t *request, int status) {
     return;
   if (status < 0) {
     if (s->is_closing)
-      close_handles(s, false);
+      close_handles(s, true);
     else
       set_end(s, STREAM_FAILED, status);
     return;
@@ -147,6 +162,7 @@ static int queue_write(struct stream_tcp *s, struct text bytes) {
     return error;
   }
   s->queued += bytes.length;
+  s->written += bytes.length;
   return 0;
 }
 
@@ -155,13 +171,14 @@ static int send_now(struct stream_tcp *s, struct text bytes) {
     return 0;
   if (!s->queued) {
     uv_buf_t buffer = uv_buf_init((char *)bytes.data, (unsigned)bytes.length);
-    int sent = uv_try_write((uv_stream_t *)&s->tcp, &buffer, 1);
-    if (sent >= 0)
-      bytes = text_slice(bytes, (size_t)sent, bytes.length);
-    else if (sent != UV_EAGAIN && sent != UV_ENOSYS) {
+    int count = uv_try_write((uv_stream_t *)&s->tcp, &buffer, 1);
+    if (count >= 0) {
+      s->written += (size_t)count;
+      bytes = text_slice(bytes, (size_t)count, bytes.length);
+    } else if (count != UV_EAGAIN && count != UV_ENOSYS) {
       /* An answer may still be on its way (EPIPE): reading tells, unless it is over. Anything else is the end. */
-      if (sent != UV_EPIPE || s->has_ended)
-        set_end(s, STREAM_FAILED, sent);
+      if (count != UV_EPIPE || s->has_ended)
+        set_end(s, STREAM_FAILED, count);
       return -EPIPE;
     }
   }
@@ -251,7 +268,7 @@ static void end_draining(struct stream_tcp *s, bool is_eof) {
     s->has_ended = true;
     s->end = STREAM_EOF;
   } else {
-    close_handles(s, false);
+    give_up(s);
   }
 }
 
@@ -348,8 +365,27 @@ static void tcp_finish(struct stream *stream) {
   arm_soon(s);
 }
 
+static void on_grace_over(uv_timer_t *timer);
+
+static uint64_t sent(const struct stream_tcp *s) {
+  return s->written - uv_stream_get_write_queue_size((const uv_stream_t *)&s->tcp);
+}
+
+static void begin_grace(struct stream_tcp *s, unsigned ms) {
+  s->grace_ms = ms;
+  s->sent_before_grace = sent(s);
+  uv_timer_start(&s->grace, on_grace_over, ms, 0);
+}
+
+/* A slow reader is no dead one: as long as bytes go out they may. */
 static void on_grace_over(uv_timer_t *timer) {
-  close_handles(timer->data, false);
+  struct stream_tcp *s = timer->data;
+  if (s->queued && sent(s) > s->sent_before_grace)
+    begin_grace(s, s->grace_ms);
+  else if (s->is_closing)
+    give_up(s);
+  else
+    set_end(s, STREAM_FAILED, -ETIMEDOUT);
 }
 
 static void tcp_close(struct stream *stream, bool is_reset) {
@@ -359,18 +395,17 @@ static void tcp_close(struct stream *stream, bool is_reset) {
       close_handles(s, true);
     return;
   }
-  if (s->held.length)
-    flush_held(s);
+  bool is_lost = s->held.length && !is_reset && flush_held(s); /* not a FIN after a part, as if it were the whole */
   s->is_closing = true;
   s->hook = NULL;
   bool has_failed = s->has_ended && s->end == STREAM_FAILED;
-  if (is_reset || has_failed || (s->has_ended && !s->queued)) {
-    close_handles(s, is_reset);
+  if (is_reset || is_lost || has_failed || (s->has_ended && !s->queued)) {
+    close_handles(s, is_reset || is_lost || s->queued);
     return;
   }
   s->is_finishing = true;
   s->is_paused = false;
-  uv_timer_start(&s->grace, on_grace_over, CLOSE_GRACE_MS, 0);
+  begin_grace(s, CLOSE_GRACE_MS);
   shut_if_written(s);
   start_reading(s); /* drained until the peer's FIN */
 }
@@ -384,6 +419,12 @@ static void tcp_call_soon(struct stream *stream, void (*hook)(void *arg), void *
   arm_soon(s);
 }
 
+static void tcp_expire(struct stream *stream, unsigned after_ms) {
+  struct stream_tcp *s = from(stream);
+  if (!s->is_closing)
+    begin_grace(s, after_ms);
+}
+
 static const struct stream_kind tcp_kind = {.start = tcp_start,
                                             .write = tcp_write,
                                             .is_full = tcp_is_full,
@@ -392,7 +433,8 @@ static const struct stream_kind tcp_kind = {.start = tcp_start,
                                             .resume = tcp_resume,
                                             .finish = tcp_finish,
                                             .close = tcp_close,
-                                            .call_soon = tcp_call_soon};
+                                            .call_soon = tcp_call_soon,
+                                            .expire = tcp_expire};
 
 /* ---- opening ---- */
 
@@ -443,18 +485,6 @@ struct stream *stream_tcp_open(uv_loop_t *loop, uv_os_sock_t fd, int *error) {
   if (s)
     close_handles(s, false);
   close(fd);
-  if (error)
-    *error = code;
-  return NULL;
-}
-
-struct stream *stream_tcp_accept(uv_stream_t *listener, int *error) {
-  struct stream_tcp *s = tcp_new(listener->loop);
-  int code = s ? uv_accept(listener, (uv_stream_t *)&s->tcp) : -ENOMEM;
-  if (code == 0)
-    return ready(s);
-  if (s)
-    close_handles(s, false);
   if (error)
     *error = code;
   return NULL;

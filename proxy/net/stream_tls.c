@@ -10,7 +10,7 @@
 
 #include "proxy/net/tls_internal.h"
 
-enum { RECORD_BYTES = 16384, RECORDS_PER_TURN = 16, OUTPUT_BYTES = 65536 };
+enum { RECORD_BYTES = 16384, RECORDS_PER_TURN = 16, OUTPUT_BYTES = 65536, CLOSE_GRACE_MS = 2000 };
 
 struct stream_tls {
   struct stream stream; /* first: a struct stream * is one of these */
@@ -26,7 +26,9 @@ struct stream_tls {
   void *hook_arg;
   int lower_error, end_error;
   enum stream_end lower_end, end;
-  bool is_client, is_started, is_paused, is_full, is_finishing, is_finished, is_closing, is_closed, is_failed;
+  bool is_client, is_started, is_paused, is_full, is_finishing, is_finished, is_failed;
+  bool is_closed; /* by the owner, who hears of nothing but on_closed any more; what is queued goes on until is_lower_closed */
+  bool is_lower_closed;
   bool has_lower_ended, has_close_notify, has_end, has_told_end;
 };
 
@@ -178,7 +180,7 @@ static void tell_end(struct stream_tls *tls) {
 
 static void encrypt(struct stream_tls *tls) {
   size_t done = 0;
-  while (done < tls->plain.length && !tls->is_failed && (tls->is_closing || !stream_is_full(tls->lower))) {
+  while (done < tls->plain.length && !tls->is_failed && !stream_is_full(tls->lower)) {
     size_t count = tls->plain.length - done;
     ERR_clear_error();
     int written = SSL_write(tls->ssl, tls->plain.data + done, (int)(count > RECORD_BYTES ? RECORD_BYTES : count));
@@ -260,7 +262,7 @@ static void handshake(struct stream_tls *tls) {
   facts->is_resumed = SSL_session_reused(tls->ssl) == 1;
   facts->is_tls13 = SSL_version(tls->ssl) == TLS1_3_VERSION;
   flush(tls);
-  if (!tls->is_failed && tls->stream.events && tls->stream.events->on_ready)
+  if (!tls->is_failed && !tls->is_closed && tls->stream.events && tls->stream.events->on_ready)
     tls->stream.events->on_ready(tls->stream.owner);
 }
 
@@ -301,9 +303,25 @@ static void pump(struct stream_tls *tls) {
   }
 }
 
-static void after_turn(struct stream_tls *tls) {
-  if (tls->is_closed)
+/* wind_up - after the owner has closed: the handshake is ended and the rest sent, then the lower stream is closed. */
+static void wind_up(struct stream_tls *tls) {
+  if (tls->is_lower_closed)
     return;
+  if (!tls->is_failed && !tls->stream.facts.is_handshake_done)
+    handshake(tls);
+  flush(tls);
+  bool is_hopeless = tls->is_failed || (tls->has_lower_ended && (tls->lower_end == STREAM_FAILED || !tls->stream.facts.is_handshake_done));
+  if (is_hopeless || tls->is_finished) {
+    tls->is_lower_closed = true;
+    stream_close(tls->lower, tls->has_lower_ended && tls->lower_end == STREAM_FAILED);
+  }
+}
+
+static void after_turn(struct stream_tls *tls) {
+  if (tls->is_closed) {
+    wind_up(tls);
+    return;
+  }
   flush(tls);
   tell_drained(tls);
   tell_end(tls);
@@ -315,9 +333,8 @@ static void tls_turn(void *arg) {
   tls->hook = NULL;
   if (hook && !tls->is_closed)
     hook(tls->hook_arg);
-  if (tls->is_closed)
-    return;
-  pump(tls);
+  if (!tls->is_closed)
+    pump(tls);
   after_turn(tls);
   if (may_read(tls) && !tls->has_lower_ended)
     stream_resume(tls->lower);
@@ -325,10 +342,13 @@ static void tls_turn(void *arg) {
 
 static size_t lower_on_data(void *owner, struct text data) {
   struct stream_tls *tls = owner;
-  if (tls->is_closed || tls->is_failed || tls->has_end)
+  if (tls->is_failed || (tls->is_closed && tls->stream.facts.is_handshake_done) || (tls->has_end && !tls->is_closed))
     return data.length;
   tls->input = data;
-  pump(tls);
+  if (!tls->is_closed)
+    pump(tls);
+  else
+    wind_up(tls);
   size_t left = tls->input.length;
   tls->input = TEXT_NONE;
   after_turn(tls);
@@ -344,7 +364,8 @@ static void lower_on_end(void *owner, enum stream_end end, int error) {
   tls->has_lower_ended = true;
   tls->lower_end = end;
   tls->lower_error = error;
-  pump(tls);
+  if (!tls->is_closed)
+    pump(tls);
   if (end == STREAM_FAILED)
     set_end(tls, STREAM_FAILED, error);
   after_turn(tls);
@@ -433,17 +454,30 @@ static void tls_finish(struct stream *stream) {
 
 static void tls_close(struct stream *stream, bool is_reset) {
   struct stream_tls *tls = (struct stream_tls *)stream;
-  if (tls->is_closed)
+  if (tls->is_closed) {
+    if (is_reset)
+      stream_close(tls->lower, true);
+    tls->is_lower_closed |= is_reset;
     return;
+  }
   if (!tls->is_started)
     stream_start(tls->lower, &lower_events, tls);
-  tls->is_started = true;
-  if (!is_reset) { /* what is queued goes to the lower stream now, over its mark: no event will come for it */
-    tls->is_finishing = tls->is_closing = true;
-    flush(tls);
+  tls->is_started = tls->is_closed = true;
+  if (is_reset || (!tls->stream.facts.is_handshake_done && !tls->plain.length)) {
+    tls->is_lower_closed = true;
+    stream_close(tls->lower, is_reset);
+    return;
   }
-  tls->is_closed = true;
-  stream_close(tls->lower, is_reset);
+  tls->is_finishing = true;
+  stream_expire(tls->lower, CLOSE_GRACE_MS);
+  stream_resume(tls->lower); /* the handshake must go on, and the end of the peer be noticed */
+  wind_up(tls);
+}
+
+static void tls_expire(struct stream *stream, unsigned after_ms) {
+  struct stream_tls *tls = (struct stream_tls *)stream;
+  if (!tls->is_lower_closed)
+    stream_expire(tls->lower, after_ms);
 }
 
 static void tls_call_soon(struct stream *stream, void (*hook)(void *arg), void *arg) {
@@ -456,7 +490,7 @@ static void tls_call_soon(struct stream *stream, void (*hook)(void *arg), void *
 }
 
 static const struct stream_kind kind = {tls_start,  tls_write,  tls_is_full, tls_has_written_all, tls_pause,
-                                        tls_resume, tls_finish, tls_close,   tls_call_soon};
+                                        tls_resume, tls_finish, tls_close,   tls_call_soon,       tls_expire};
 
 const char *stream_tls_session_key(const SSL *ssl) {
   const struct stream_tls *tls = SSL_get_app_data(ssl);
@@ -496,6 +530,6 @@ failed:
   BIO_free(bio);
   SSL_free(ssl);
   free(session_key);
-  stream_close(lower, true);
+  stream_abandon(lower);
   return NULL;
 }

@@ -172,7 +172,8 @@ void upstream_start_tls(struct upstream *upstream, struct text sni) {
   upstream->stream = tls;
   if (!tls) {
     session->open_handles--;
-    upstream_fail(upstream, FAULT_TLS_HANDSHAKE, "TLS could not be set up");
+    upstream_fail(upstream, FAULT_TLS_HANDSHAKE,
+                  "TLS could not be set up: the name is none that a certificate can be for, or memory is short");
     return;
   }
   stream_start(tls, &upstream_events, upstream);

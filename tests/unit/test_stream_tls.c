@@ -308,6 +308,128 @@ static void what_was_written_before_the_close_still_arrives(void **state) {
   tear_down(&w);
 }
 
+/* The lower stream is full, so that most of it waits unencrypted when the owner closes. */
+static void a_close_with_a_full_wire_still_sends_all(void **state) {
+  (void)state;
+  struct world w;
+  char *bytes = pattern();
+  set_up(&w, pki.known_file);
+  connect_pair(&w, leaf("DNS:idp.example"), target_for("idp.example"));
+  run(&w);
+  size_t length = 0;
+  while (length + 60000 < LARGE_BYTES && stream_write(w.server.stream, text_of(bytes + length, 60000), false) == 0)
+    length += 60000;
+  assert_true(length > STREAM_CAP_BYTES);
+  stream_close(w.server.stream, false);
+  assert_int_equal(stream_write(w.server.stream, TEXT("more"), false), -EPIPE);
+  run(&w);
+  assert_int_equal(w.client.got.length, length);
+  assert_memory_equal(w.client.got.data, bytes, length);
+  assert_int_equal(w.client.end, STREAM_EOF);
+  assert_true(w.server.is_closed || w.server.ends == 0);
+  free(bytes);
+  close_pair(&w);
+  tear_down(&w);
+}
+
+static void a_close_before_the_handshake_still_sends_what_was_written(void **state) {
+  (void)state;
+  struct world w;
+  set_up(&w, pki.known_file);
+  connect_pair(&w, leaf("DNS:idp.example"), target_for("idp.example"));
+  stream_write(w.server.stream, TEXT("HTTP/1.1 502 Bad Gateway\r\n\r\n"), false);
+  stream_pause(w.server.stream);
+  stream_close(w.server.stream, false);
+  run(&w);
+  assert_got(&w.client, "HTTP/1.1 502 Bad Gateway\r\n\r\n");
+  assert_int_equal(w.client.end, STREAM_EOF);
+  assert_int_equal(w.server.ready, 0); /* its owner hears of nothing any more */
+  assert_int_equal(w.server.ends, 0);
+  close_pair(&w);
+  tear_down(&w);
+}
+
+/* The peer speaks no TLS: what was written can never go out, and the stream must not wait for it. */
+static void a_close_during_a_handshake_that_fails_still_ends(void **state) {
+  (void)state;
+  const struct text answers[] = {TEXT("HTTP/1.1 400 Bad Request\r\n\r\n"), TEXT("")};
+  for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+    struct world w;
+    struct tls_target target = target_for("idp.example");
+    set_up(&w, pki.known_file);
+    w.client = w.server = (struct end){0};
+    w.wire = stream_memory(&w.server_wire);
+    begin_end(&w.server, w.server_wire);
+    begin_end(&w.client, stream_tls_connect(w.wire, w.client_side, &target));
+    stream_write(w.client.stream, TEXT("client_secret=hidden"), false);
+    stream_close(w.client.stream, false);
+    stream_write(w.server_wire, answers[i], false);
+    if (!answers[i].length)
+      stream_finish(w.server_wire);
+    run(&w);
+    assert_true(w.server.ends > 0);
+    assert_int_equal(w.client.ends + w.client.ready, 0);
+    close_pair(&w);
+    tear_down(&w);
+  }
+}
+
+/* An end, then a failure of the wire, then another: each kind is told once, and nothing after the failure. */
+static void an_end_is_told_once_and_a_failure_once(void **state) {
+  (void)state;
+  struct world w;
+  set_up(&w, pki.known_file);
+  connect_pair(&w, leaf("DNS:idp.example"), target_for("idp.example"));
+  run(&w);
+  stream_finish(w.server.stream);
+  run(&w);
+  stream_finish(w.server_wire);
+  run(&w);
+  assert_int_equal(w.client.ends, 1);
+  assert_int_equal(w.client.end, STREAM_EOF);
+  stream_memory_fail(w.wire, -ECONNRESET);
+  run(&w);
+  assert_int_equal(w.client.ends, 2);
+  assert_int_equal(w.client.end, STREAM_FAILED);
+  stream_memory_fail(w.wire, -EPIPE);
+  stream_write(w.client.stream, TEXT("more"), false);
+  stream_finish(w.client.stream);
+  stream_resume(w.client.stream);
+  run(&w);
+  assert_int_equal(w.client.ends, 2);
+  assert_int_equal(w.server.ends, 1);
+  close_pair(&w);
+  tear_down(&w);
+}
+
+static void a_name_that_cannot_be_verified_gives_no_stream_and_no_events(void **state) {
+  (void)state;
+  char longest[300];
+  memset(longest, 'a', sizeof longest);
+  const struct tls_target targets[] = {{.sni = TEXT_NONE, .verify_host = TEXT_NONE},
+                                       {.sni = text_of(longest, sizeof longest), .verify_host = TEXT("idp.example")},
+                                       {.sni = TEXT_NONE, .verify_host = text_of("idp\0.example", 12)}};
+  for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+    struct world w;
+    set_up(&w, pki.known_file);
+    w.client = w.server = (struct end){0};
+    w.wire = stream_memory(&w.server_wire);
+    begin_end(&w.server, w.server_wire);
+    begin_end(&w.client, w.wire); /* the owner of the wire, who hands it over */
+    assert_null(stream_tls_connect(w.wire, w.client_side, &targets[i]));
+    for (int turn = 0; turn < 3; turn++)
+      stream_memory_step(w.wire);
+    assert_int_equal(w.server.end, STREAM_FAILED);
+    assert_false(w.client.is_closed); /* it has let go of the wire: to be told of its end would be to be told twice */
+    assert_int_equal(w.client.ends, 0);
+    stream_close(w.server_wire, false);
+    while (stream_memory_step(w.server_wire) && !w.server.is_closed)
+      ;
+    assert_true(w.server.is_closed);
+    tear_down(&w);
+  }
+}
+
 static void a_certificate_for_another_host_is_refused_before_any_byte(void **state) {
   (void)state;
   struct world w;
@@ -667,6 +789,11 @@ int main(void) {
       cmocka_unit_test(bytes_arrive_exactly_in_both_directions),
       cmocka_unit_test(a_mebibyte_crosses_with_back_pressure),
       cmocka_unit_test(what_was_written_before_the_close_still_arrives),
+      cmocka_unit_test(a_close_with_a_full_wire_still_sends_all),
+      cmocka_unit_test(a_close_before_the_handshake_still_sends_what_was_written),
+      cmocka_unit_test(a_close_during_a_handshake_that_fails_still_ends),
+      cmocka_unit_test(an_end_is_told_once_and_a_failure_once),
+      cmocka_unit_test(a_name_that_cannot_be_verified_gives_no_stream_and_no_events),
       cmocka_unit_test(a_certificate_for_another_host_is_refused_before_any_byte),
       cmocka_unit_test(a_certificate_for_an_address_is_checked_as_an_address),
       cmocka_unit_test(a_certificate_of_an_unknown_authority_is_refused),
