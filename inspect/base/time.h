@@ -9,9 +9,10 @@
 void time_add_rfc3339(struct text_out *out, int64_t wall_ms);
 /* time_add_clock - "09:30:00" UTC. */
 void time_add_clock(struct text_out *out, int64_t wall_ms);
-/* time_parse_http_date - the three forms of RFC 9110 section 5.6.7. Returns 0 or ERROR_MALFORMED. */
+/* time_parse_http_date - the three forms of RFC 9110 section 5.6.7, and cookies' "Sun, 06-Nov-1994 …". Another zone than GMT is refused.
+ * Returns 0 or ERROR_MALFORMED. */
 int time_parse_http_date(struct text t, int64_t *wall_ms);
-/* time_parse_rfc3339 - any offset, any fraction. Returns 0 or ERROR_MALFORMED. */
+/* time_parse_rfc3339 - any offset (also without its colon, as ISO 8601 has it), any fraction. Returns 0 or ERROR_MALFORMED. */
 int time_parse_rfc3339(struct text t, int64_t *wall_ms);
 /* time_add_duration - for people: "45 seconds", "60 minutes", "1 hour 5 minutes", "7 days". */
 void time_add_duration(struct text_out *out, int64_t seconds);
