@@ -1,0 +1,274 @@
+/* har_entry.c - lenient about what a HAR leaves out, strict about what it says: a body that is missing or cut is marked as such, so that no
+ * rule concludes from it. */
+#include "inspect/capture/har_entry.h"
+
+#include <stdlib.h>
+
+#include "inspect/base/hash.h"
+#include "inspect/base/json.h"
+#include "inspect/base/url.h"
+
+struct reading {
+  struct arena *memory;
+  struct exchange *exchange;
+  bool has_failed; /* no memory */
+};
+
+static struct text copy(struct reading *reading, struct text t) {
+  if (text_is_empty(t))
+    return t;
+  struct text copied = arena_copy(reading->memory, t);
+  reading->has_failed |= !copied.data;
+  return copied;
+}
+
+static struct text member_text(json_value value, const char *name) {
+  return json_string(json_member(value, name));
+}
+
+/* ---- heads ---- */
+
+static bool is_real_field(json_value header) {
+  struct text name = member_text(header, "name");
+  return !text_is_empty(name) && name.data[0] != ':';
+}
+
+static const size_t extra_fields = 2; /* room for what some tools say elsewhere only */
+
+static void read_fields(struct reading *reading, json_value headers, struct http_head *head) {
+  size_t count = json_is_array(headers) ? json_count(headers) : 0;
+  struct http_field *fields = arena_alloc(reading->memory, (count + extra_fields) * sizeof *fields);
+  if (!fields) {
+    reading->has_failed = true;
+    return;
+  }
+  head->fields = fields;
+  for (json_value header = count ? json_next(headers, NULL) : NULL; header; header = json_next(headers, header))
+    if (is_real_field(header))
+      fields[head->field_count++] = (struct http_field){.name = copy(reading, member_text(header, "name")),
+                                                        .value = text_trim(copy(reading, member_text(header, "value")))};
+}
+
+/* A field that stands elsewhere in the entry and not among the headers. */
+static void add_field(struct reading *reading, struct http_head *head, struct text name, struct text value) {
+  if (text_is_empty(value) || !head->fields || http_head_field(head, name).data)
+    return;
+  ((struct http_field *)head->fields)[head->field_count++] = (struct http_field){.name = name, .value = copy(reading, value)};
+}
+
+static void drop_field(struct http_head *head, struct text name) {
+  struct http_field *fields = (struct http_field *)head->fields;
+  size_t kept = 0;
+  for (size_t i = 0; i < head->field_count; i++)
+    if (!text_equal_nocase(fields[i].name, name))
+      fields[kept++] = fields[i];
+  head->field_count = kept;
+}
+
+static uint8_t minor_version(json_value message) {
+  return text_ends_with(member_text(message, "httpVersion"), TEXT("1.0")) ? 0 : 1;
+}
+
+static int read_url(struct reading *reading, struct text whole, struct http_head *request) {
+  struct url url;
+  if (url_parse(whole, &url) || !url.has_authority || text_is_empty(url.host))
+    return ERROR_UNSUPPORTED;
+  bool is_secure = text_equal_nocase(url.scheme, TEXT("https")) || text_equal_nocase(url.scheme, TEXT("wss"));
+  if (!is_secure && !text_equal_nocase(url.scheme, TEXT("http")) && !text_equal_nocase(url.scheme, TEXT("ws")))
+    return ERROR_UNSUPPORTED;
+  const char *end = whole.data + whole.length;
+  const char *host = url.is_ip6 ? url.host.data - 1 : url.host.data, *from = host;
+  while (from < end && *from != '/' && *from != '?' && *from != '#')
+    from++;
+  request->scheme = is_secure ? TEXT("https") : TEXT("http");
+  request->authority = copy(reading, text_of(host, (size_t)(from - host)));
+  struct text rest = text_of(from, (size_t)(end - from));
+  if (rest.length && rest.data[0] == '/') {
+    request->path = copy(reading, rest);
+  } else {
+    struct text_out with_slash = {0};
+    text_out_add_char(&with_slash, '/');
+    text_out_add(&with_slash, rest);
+    request->path = copy(reading, text_out_view(&with_slash));
+    text_out_free(&with_slash);
+  }
+  return 0;
+}
+
+/* ---- bodies ---- */
+
+static struct text from_base64(struct reading *reading, struct text encoded) {
+  size_t room = encoded.length / 4 * 3 + 4;
+  char *bytes = arena_alloc(reading->memory, room);
+  ptrdiff_t length = bytes ? base64_decode(encoded, bytes, room) : -1;
+  reading->has_failed |= !bytes;
+  return length < 0 ? TEXT_NONE : text_of(bytes, (size_t)length);
+}
+
+static int64_t member_size(json_value value, const char *name) {
+  double number = json_number(json_member(value, name));
+  return number >= 0 && number < 1e15 ? (int64_t)number : -1;
+}
+
+/* size: how long the body was; -1: not said. */
+static void set_body(struct reading *reading, json_value holder, struct text bytes, int64_t size, struct body *body) {
+  bool has_text = json_is_string(json_member(holder, "text")) || !text_is_empty(bytes);
+  body->bytes = bytes;
+  body->is_captured = has_text && !(text_is_empty(bytes) && size > 0);
+  body->wire_bytes = size > (int64_t)bytes.length ? (uint64_t)size : bytes.length;
+  body->is_truncated = body->wire_bytes > bytes.length;
+  if (body->is_truncated && reading->exchange->ending == ENDED_NOT_YET)
+    body->is_captured = false;
+}
+
+static struct text text_member(struct reading *reading, json_value holder) {
+  struct text text = member_text(holder, "text");
+  if (text_equal_nocase(member_text(holder, "encoding"), TEXT("base64")))
+    return from_base64(reading, text);
+  return copy(reading, text);
+}
+
+/* postData.params where a tool gives no text. */
+static struct text form_of(struct reading *reading, json_value params) {
+  struct text_out out = {0};
+  for (json_value param = json_next(params, NULL); json_is_array(params) && param; param = json_next(params, param)) {
+    if (out.length)
+      text_out_add_char(&out, '&');
+    url_add_encoded(&out, member_text(param, "name"));
+    text_out_add_char(&out, '=');
+    url_add_encoded(&out, member_text(param, "value"));
+  }
+  struct text form = copy(reading, text_out_view(&out));
+  text_out_free(&out);
+  return form;
+}
+
+static void read_request_body(struct reading *reading, json_value request) {
+  struct exchange *exchange = reading->exchange;
+  json_value data = json_member(request, "postData");
+  struct text bytes = text_member(reading, data);
+  if (text_is_empty(bytes) && !text_starts_with_nocase(member_text(data, "mimeType"), TEXT("multipart/")))
+    bytes = form_of(reading, json_member(data, "params"));
+  int64_t size = bytes.length ? -1 : member_size(request, "bodySize"); /* what is there is whole: bodySize may be that of a coding */
+  set_body(reading, data, bytes, size, &exchange->request_body);
+  add_field(reading, &exchange->request, TEXT("Content-Type"), member_text(data, "mimeType"));
+  drop_field(&exchange->request, TEXT("content-encoding"));
+}
+
+/* HAR holds bodies decoded; a few tools leave the coding on. Only what begins like the coding is taken for coded. */
+static bool is_coded(struct text bytes, struct text coding) {
+  if (text_equal_nocase(coding, TEXT("gzip")) || text_equal_nocase(coding, TEXT("x-gzip")))
+    return text_starts_with(bytes, TEXT("\x1f\x8b"));
+  if (text_equal_nocase(coding, TEXT("zstd")))
+    return text_starts_with(bytes, TEXT("\x28\xb5\x2f\xfd"));
+  return false;
+}
+
+static void read_response_body(struct reading *reading, json_value response) {
+  struct exchange *exchange = reading->exchange;
+  json_value content = json_member(response, "content");
+  struct text bytes = text_member(reading, content);
+  int64_t size = member_size(content, "size");
+  if (is_coded(bytes, http_head_field(&exchange->response, TEXT("content-encoding"))))
+    size = -1;
+  else
+    drop_field(&exchange->response, TEXT("content-encoding"));
+  if (!json_is_object(content))
+    size = member_size(response, "bodySize");
+  set_body(reading, content, bytes, size, &exchange->response_body);
+  add_field(reading, &exchange->response, TEXT("Content-Type"), member_text(content, "mimeType"));
+}
+
+/* ---- the exchange ---- */
+
+static enum fault fault_of(struct text error) {
+  static const struct {
+    const char *part;
+    enum fault fault;
+  } faults[] = {{"NAME_NOT_RESOLVED", FAULT_DNS},
+                {"DNS", FAULT_DNS},
+                {"CONNECTION_REFUSED", FAULT_REFUSED},
+                {"ECONNREFUSED", FAULT_REFUSED},
+                {"TIMED_OUT", FAULT_TIME_OUT},
+                {"ETIMEDOUT", FAULT_TIME_OUT},
+                {"UNREACHABLE", FAULT_UNREACHABLE},
+                {"CERT_DATE_INVALID", FAULT_CERTIFICATE_EXPIRED},
+                {"CERT_COMMON_NAME_INVALID", FAULT_CERTIFICATE_WRONG_HOST},
+                {"CERT_AUTHORITY_INVALID", FAULT_CERTIFICATE_UNKNOWN_ISSUER},
+                {"CERT_", FAULT_CERTIFICATE_OTHER},
+                {"SSL_", FAULT_TLS_HANDSHAKE},
+                {"RESET", FAULT_RESET}};
+  for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+    if (text_find_nocase(error, text_from(faults[i].part)) != SIZE_MAX)
+      return faults[i].fault;
+  return FAULT_RESET;
+}
+
+static void read_response(struct reading *reading, json_value entry) {
+  struct exchange *exchange = reading->exchange;
+  json_value response = json_member(entry, "response");
+  double status = json_number(json_member(response, "status"));
+  if (!(status >= 100 && status <= 999)) {
+    struct text error = member_text(response, "_error");
+    exchange->ending = ENDED_UPSTREAM_CLOSED;
+    exchange->fault = fault_of(error);
+    exchange->fault_detail = copy(reading, error);
+    return;
+  }
+  exchange->ending = ENDED_COMPLETE;
+  exchange->response.status = (uint16_t)status;
+  exchange->response.minor_version = minor_version(response);
+  exchange->response.reason = copy(reading, member_text(response, "statusText"));
+  read_fields(reading, json_member(response, "headers"), &exchange->response);
+  add_field(reading, &exchange->response, TEXT("Location"), member_text(response, "redirectURL"));
+  read_response_body(reading, response);
+}
+
+static int read_request(struct reading *reading, json_value entry) {
+  struct exchange *exchange = reading->exchange;
+  json_value request = json_member(entry, "request");
+  struct text method = member_text(request, "method");
+  int code = read_url(reading, member_text(request, "url"), &exchange->request);
+  if (code)
+    return code;
+  exchange->request.method = text_is_empty(method) ? TEXT("GET") : copy(reading, method);
+  exchange->request.minor_version = minor_version(request);
+  read_fields(reading, json_member(request, "headers"), &exchange->request);
+  read_request_body(reading, request);
+  return 0;
+}
+
+static void set_times(struct observation *observation, int64_t started_ms, int64_t ended_ms) {
+  struct exchange *exchange = &observation->exchange;
+  observation->wall_ms = ended_ms;
+  observation->monotonic_us = ended_ms * 1000;
+  exchange->started_us = started_ms * 1000;
+  exchange->request_ended_us = started_ms * 1000;
+  exchange->responded_us = exchange->ended_us = ended_ms * 1000;
+}
+
+int har_entry_read(struct text json, uint64_t id, int64_t started_ms, int64_t ended_ms, struct observation **observation, size_t *offset) {
+  struct json document;
+  int code = json_parse(json, &document);
+  *offset = document.error_offset;
+  if (code)
+    return code;
+  struct observation *made = observation_new(NULL, OBSERVED_EXCHANGE);
+  code = made ? 0 : -ENOMEM;
+  if (made) {
+    struct reading reading = {.memory = made->memory, .exchange = &made->exchange};
+    made->exchange.id = id;
+    set_times(made, started_ms, ended_ms);
+    code = read_request(&reading, json_root(&document));
+    if (!code)
+      read_response(&reading, json_root(&document));
+    if (reading.has_failed)
+      code = -ENOMEM;
+  }
+  json_free(&document);
+  if (code)
+    observation_free(made);
+  else
+    *observation = made;
+  return code;
+}
