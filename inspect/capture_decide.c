@@ -99,13 +99,17 @@ static bool is_readable(const struct http_head *response) {
   return text_is_empty(http_head_field(response, TEXT("content-type"))) || has_type(response, types, sizeof types / sizeof *types);
 }
 
+bool capture_is_certain(const struct capture_table *table, const struct http_head *request, struct text request_body) {
+  return may_be_grant(request, request_body) || is_listed(table, request);
+}
+
 enum capture capture_decide(const struct capture_table *table, const struct http_head *request, struct text request_body,
                             const struct http_head *response) {
   int wanted = may_be_grant_body(request) ? CAPTURE_REQUEST : CAPTURE_HEADS;
   if (!response)
     return (enum capture)wanted;
   bool is_stream = text_starts_with_nocase(http_head_field(response, TEXT("content-type")), TEXT("text/event-stream"));
-  bool is_interesting = response->status >= 400 || may_be_grant(request, request_body) || is_listed(table, request);
+  bool is_interesting = response->status >= 400 || capture_is_certain(table, request, request_body);
   if (!is_stream && response->framing != HTTP_NO_BODY && is_interesting && is_readable(response))
     wanted |= CAPTURE_RESPONSE;
   return (enum capture)wanted;

@@ -20,7 +20,6 @@
 #define TICK_MS 250
 #define MAX_CONNECTIONS 1024
 #define OTHER_FILES 64 /* open files that are no connections */
-#define ARENA_CHUNKS_KEPT 256
 
 struct open_session {
   struct session *session;
@@ -35,6 +34,7 @@ struct worker {
   uv_timer_t ticker;
   uv_check_t turn_end;
   struct worker_settings settings;
+  struct inspector_port *port;
   struct listener *listener;
   struct dialer *dialer;
   struct tls_server *tls_server;
@@ -77,6 +77,10 @@ static void sink_note_loss(void *owner, uint64_t count) {
 
 static const struct capture_table *sink_table(void *owner) {
   return inspector_capture_table(((struct worker *)owner)->settings.inspector);
+}
+
+static enum tap_pressure sink_pressure(void *owner) {
+  return inspector_pressure(((struct worker *)owner)->settings.inspector);
 }
 
 /* ---- what sessions need ---- */
@@ -264,7 +268,7 @@ static void on_turn_end(uv_check_t *check) {
   if (worker->has_submitted)
     inspector_wake(worker->settings.inspector);
   worker->has_submitted = false;
-  inspector_quiescent(worker->settings.inspector);
+  inspector_quiescent(worker->port);
 }
 
 static void close_handles(struct worker *worker) {
@@ -318,6 +322,8 @@ static void *worker_main(void *arg) {
   pthread_sigmask(SIG_BLOCK, &all, NULL);
   uv_run(&worker->loop, UV_RUN_DEFAULT);
   inspector_wake(worker->settings.inspector);
+  inspector_close_port(worker->port);
+  worker->port = NULL;
   return NULL;
 }
 
@@ -326,7 +332,7 @@ static void worker_release(struct worker *worker) {
   uv_loop_close(&worker->loop);
   tls_server_free(worker->tls_server);
   tls_client_free(worker->tls_client);
-  
+  inspector_close_port(worker->port);
   free(worker);
 }
 
@@ -335,9 +341,10 @@ static void set_env(struct worker *worker) {
                                       .submit = sink_submit,
                                       .note_loss = sink_note_loss,
                                       .table = sink_table,
+                                      .pressure = sink_pressure,
                                       .now_us = now_us,
                                       .wall_ms = wall_ms},
-                             .pool = NULL};
+                             .pool = inspector_port_pool(worker->port)};
   worker->env = (struct session_env){.owner = worker,
                                      .limits = &session_default_limits,
                                      .tap = &worker->tap,
@@ -378,6 +385,12 @@ struct worker *worker_start(const struct worker_settings *settings, struct error
   }
   worker->settings = *settings;
   atomic_store(&worker->grace_ms, -1);
+  worker->port = inspector_open_port(settings->inspector);
+  if (!worker->port) {
+    error_set(error, -ENOMEM, "cannot start an event loop: out of memory");
+    worker_release(worker);
+    return NULL;
+  }
   set_env(worker);
   worker->tls_server = tls_server_new(error);
   worker->tls_client = worker->tls_server ? tls_client_new(settings->upstream_ca, error) : NULL;

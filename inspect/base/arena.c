@@ -1,9 +1,26 @@
-/* arena.c - chunks of one size from a pool, larger wishes as blocks of their own. Freed chunks return to the pool through a lock-free stack that
- * any thread pushes on; the filling thread takes the stack whole, so there is no ABA. */
+/* arena.c - chunks of one size from a pool, larger wishes as blocks of their own. Freed chunks return to the pool through a lock-free stack
+ * that any thread pushes on; the filling thread takes the stack whole, so there is no ABA. */
 #include "inspect/base/arena.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
+
+/* Chunks in a pool are out of bounds: AddressSanitizer would not know otherwise. */
+#if defined(__SANITIZE_ADDRESS__)
+#define POOL_IS_GUARDED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define POOL_IS_GUARDED 1
+#endif
+#endif
+#ifdef POOL_IS_GUARDED
+#include <sanitizer/asan_interface.h>
+#define guard(chunk) ASAN_POISON_MEMORY_REGION((chunk)->data, (chunk)->size)
+#define unguard(chunk) ASAN_UNPOISON_MEMORY_REGION((chunk)->data, (chunk)->size)
+#else
+#define guard(chunk) ((void)(chunk))
+#define unguard(chunk) ((void)(chunk))
+#endif
 
 #define CHUNK_BYTES ((size_t)8 * 1024)
 
@@ -26,6 +43,7 @@ struct arena {
   struct chunk *chunks;
   char *at, *end; /* room in the newest chunk of the common size */
   size_t bytes;
+  bool has_failed;
 };
 
 struct arena_pool *arena_pool_new(size_t keep_chunks) {
@@ -66,6 +84,11 @@ static void take_returned(struct arena_pool *pool) {
   }
 }
 
+void arena_pool_collect(struct arena_pool *pool) {
+  if (atomic_load_explicit(&pool->returned, memory_order_relaxed))
+    take_returned(pool);
+}
+
 static struct chunk *chunk_get(struct arena_pool *pool, size_t size) {
   if (pool && size == CHUNK_ROOM) {
     if (!pool->ready)
@@ -74,6 +97,7 @@ static struct chunk *chunk_get(struct arena_pool *pool, size_t size) {
       struct chunk *chunk = pool->ready;
       pool->ready = chunk->next;
       pool->ready_count--;
+      unguard(chunk);
       return chunk;
     }
   }
@@ -104,6 +128,7 @@ static void chunk_put(struct arena_pool *pool, struct chunk *chunk) {
     free(chunk);
     return;
   }
+  guard(chunk);
   struct chunk *head = atomic_load_explicit(&pool->returned, memory_order_relaxed);
   do
     chunk->next = head;
@@ -123,8 +148,10 @@ void arena_free(struct arena *arena) {
 
 static struct chunk *add_chunk(struct arena *arena, size_t size) {
   struct chunk *chunk = chunk_get(arena->pool, size);
-  if (!chunk)
+  if (!chunk) {
+    arena->has_failed = true;
     return NULL;
+  }
   chunk->next = arena->chunks;
   arena->chunks = chunk;
   arena->bytes += size + sizeof *chunk;
@@ -133,8 +160,10 @@ static struct chunk *add_chunk(struct arena *arena, size_t size) {
 
 void *arena_alloc(struct arena *arena, size_t bytes) {
   size_t rounded = (bytes + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
-  if (rounded < bytes)
+  if (rounded < bytes) {
+    arena->has_failed = true;
     return NULL;
+  }
   if (rounded > CHUNK_ROOM / 2 && rounded > (size_t)(arena->end - arena->at)) {
     struct chunk *own = add_chunk(arena, rounded == CHUNK_ROOM ? rounded + 1 : rounded);
     return own ? memset(own->data, 0, rounded) : NULL;
@@ -163,4 +192,8 @@ struct text arena_copy(struct arena *arena, struct text t) {
 
 size_t arena_bytes(const struct arena *arena) {
   return arena->bytes;
+}
+
+bool arena_has_failed(const struct arena *arena) {
+  return arena->has_failed;
 }

@@ -8,9 +8,11 @@
 struct arena;
 struct arena_pool;
 
-/* arena_pool_new - chunks for one thread that fills arenas; any thread may free them (a lock-free return stack that the filling thread takes
- * whole). keep_chunks: how many free chunks it holds back at most. NULL where there is no memory. */
+/* arena_pool_new - chunks for one thread that fills arenas; any thread may free them (a lock-free return stack that the filling thread
+ * takes whole). keep_chunks: how many free chunks it holds back at most. NULL where there is no memory. */
 struct arena_pool *arena_pool_new(size_t keep_chunks);
+/* arena_pool_collect - the filling thread, now and then: takes back what was freed, and gives to malloc what is above keep_chunks. */
+void arena_pool_collect(struct arena_pool *pool);
 /* arena_pool_free - all arenas of the pool must be freed before. */
 void arena_pool_free(struct arena_pool *pool);
 
@@ -23,5 +25,7 @@ void *arena_alloc(struct arena *arena, size_t bytes);
 struct text arena_copy(struct arena *arena, struct text t);
 /* arena_bytes - memory held, for budgets. */
 size_t arena_bytes(const struct arena *arena);
+/* arena_has_failed - a wish was not granted: what was built in it may lack something. */
+bool arena_has_failed(const struct arena *arena);
 
 #endif

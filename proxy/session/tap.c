@@ -14,6 +14,7 @@ struct tap_exchange {
   int64_t started_us, request_ended_us, responded_us;
   uint64_t request_bytes, response_bytes;
   bool wants_request, wants_response;
+  bool is_cut; /* something that the inspector should have had was left out for want of room */
   struct text_out request_body, response_body;
 };
 
@@ -21,10 +22,14 @@ static int64_t tap_now(const struct tap *tap) {
   return tap->sink.now_us(tap->sink.owner);
 }
 
+static void tap_lose(struct tap *tap) {
+  tap->sink.note_loss(tap->sink.owner, 1);
+}
+
 static struct observation *tap_observation(struct tap *tap, enum observation_kind kind) {
   struct observation *observation = observation_new(tap->pool, kind);
   if (!observation) {
-    tap->sink.note_loss(tap->sink.owner, 1);
+    tap_lose(tap);
     return NULL;
   }
   observation->wall_ms = tap->sink.wall_ms(tap->sink.owner);
@@ -32,19 +37,30 @@ static struct observation *tap_observation(struct tap *tap, enum observation_kin
   return observation;
 }
 
+/* What lacks a part for want of memory would be judged wrongly: it is lost. */
 static void tap_submit(struct tap *tap, struct observation *observation) {
-  if (tap->sink.submit(tap->sink.owner, observation) == 0)
+  if (!arena_has_failed(observation->memory) && tap->sink.submit(tap->sink.owner, observation) == 0)
     return;
   observation_free(observation);
-  tap->sink.note_loss(tap->sink.owner, 1);
+  tap_lose(tap);
+}
+
+static enum tap_pressure tap_pressure(const struct tap *tap) {
+  return tap->sink.pressure ? tap->sink.pressure(tap->sink.owner) : TAP_AT_EASE;
+}
+
+bool tap_wants_hold(const struct tap *tap) {
+  return tap_pressure(tap) >= TAP_HOLD_REQUESTS;
 }
 
 struct tap_exchange *tap_begin(struct tap *tap, const struct tap_connection *connection, const struct http_head *request,
                                struct text scheme, struct text authority) {
   struct tap_exchange *exchange = calloc(1, sizeof *exchange);
-  struct observation *observation = exchange ? tap_observation(tap, OBSERVED_EXCHANGE) : NULL;
+  struct observation *observation = exchange ? observation_new(tap->pool, OBSERVED_EXCHANGE) : NULL;
   if (!observation)
     goto fail;
+  observation->wall_ms = tap->sink.wall_ms(tap->sink.owner);
+  observation->monotonic_us = tap_now(tap);
   struct arena *memory = observation->memory;
   struct exchange *seen = &observation->exchange;
   if (http_head_copy(memory, request, &seen->request))
@@ -61,14 +77,27 @@ struct tap_exchange *tap_begin(struct tap *tap, const struct tap_connection *con
   exchange->wants_request = capture_decide(tap->sink.table(tap->sink.owner), &seen->request, TEXT_NONE, NULL) & CAPTURE_REQUEST;
   return exchange;
 fail:
+  tap_lose(tap);
   observation_free(observation);
   free(exchange);
   return NULL;
 }
 
-static void keep(struct text_out *kept, struct text data, size_t limit) {
-  size_t room = kept->length < limit ? limit - kept->length : 0;
-  text_out_add(kept, text_slice(data, 0, room));
+static void keep(struct tap_exchange *exchange, struct text_out *kept, struct text data, size_t limit) {
+  struct tap *tap = exchange->tap;
+  struct text wanted = text_slice(data, 0, kept->length < limit ? limit - kept->length : 0);
+  if (exchange->is_cut || tap->kept_bytes + wanted.length > TAP_KEPT_BYTES) {
+    exchange->is_cut = true;
+    return;
+  }
+  size_t before = kept->length;
+  text_out_add(kept, wanted);
+  tap->kept_bytes += kept->length - before;
+}
+
+static void drop(struct tap *tap, struct text_out *kept) {
+  tap->kept_bytes -= kept->length;
+  text_out_free(kept);
 }
 
 void tap_request_data(struct tap_exchange *exchange, struct text data) {
@@ -76,7 +105,7 @@ void tap_request_data(struct tap_exchange *exchange, struct text data) {
     return;
   exchange->request_bytes += data.length;
   if (exchange->wants_request && exchange->observation)
-    keep(&exchange->request_body, data, CAPTURE_REQUEST_BYTES);
+    keep(exchange, &exchange->request_body, data, CAPTURE_REQUEST_BYTES);
 }
 
 void tap_request_end(struct tap_exchange *exchange) {
@@ -93,19 +122,38 @@ const struct http_head *tap_request_head(const struct tap_exchange *exchange) {
   return exchange && exchange->observation ? &exchange->observation->exchange.request : NULL;
 }
 
-static void set_body(struct body *body, struct arena *memory, struct text_out *kept, uint64_t wire_bytes, bool is_captured) {
+static void set_body(struct tap_exchange *exchange, struct body *body, struct text_out *kept, uint64_t wire_bytes, bool is_captured) {
   body->wire_bytes = wire_bytes;
-  body->is_captured = is_captured && !kept->has_failed;
-  body->bytes = body->is_captured ? arena_copy(memory, text_out_view(kept)) : TEXT_NONE;
-  body->is_truncated = body->is_captured && body->bytes.length < wire_bytes;
-  text_out_free(kept);
+  body->is_captured = is_captured;
+  body->bytes = is_captured && !kept->has_failed ? arena_copy(exchange->observation->memory, text_out_view(kept)) : TEXT_NONE;
+  body->is_truncated = is_captured && body->bytes.length < wire_bytes;
+  drop(exchange->tap, kept);
+}
+
+/* Leaves out what there is no room for. What certainly mattered counts as lost, so that rules which need all of a flow fall silent. */
+static void lighten(struct tap_exchange *exchange) {
+  struct tap *tap = exchange->tap;
+  enum tap_pressure pressure = tap_pressure(tap);
+  if (pressure == TAP_AT_EASE && !exchange->is_cut)
+    return;
+  bool is_certain = capture_is_certain(tap->sink.table(tap->sink.owner), &exchange->observation->exchange.request,
+                                       text_out_view(&exchange->request_body));
+  bool has_bodies = exchange->request_body.length || exchange->response_body.length;
+  if (is_certain && (exchange->is_cut || (pressure >= TAP_HEADS_ONLY && has_bodies)))
+    tap_lose(tap);
+  if (pressure >= TAP_HEADS_ONLY || (pressure == TAP_CERTAIN_BODIES && !is_certain)) {
+    drop(tap, &exchange->request_body);
+    drop(tap, &exchange->response_body);
+  }
 }
 
 static void submit_exchange(struct tap_exchange *exchange, enum exchange_ending ending) {
   struct observation *observation = exchange->observation;
   struct exchange *seen = &observation->exchange;
-  set_body(&seen->request_body, observation->memory, &exchange->request_body, exchange->request_bytes, exchange->wants_request);
-  set_body(&seen->response_body, observation->memory, &exchange->response_body, exchange->response_bytes, exchange->wants_response);
+  exchange->is_cut |= exchange->request_body.has_failed || exchange->response_body.has_failed;
+  lighten(exchange);
+  set_body(exchange, &seen->request_body, &exchange->request_body, exchange->request_bytes, exchange->wants_request);
+  set_body(exchange, &seen->response_body, &exchange->response_body, exchange->response_bytes, exchange->wants_response);
   seen->request_ended_us = exchange->request_ended_us;
   seen->responded_us = exchange->responded_us;
   seen->ending = ending;
@@ -148,8 +196,11 @@ void tap_response_data(struct tap_exchange *exchange, struct text data) {
   if (!exchange)
     return;
   exchange->response_bytes += data.length;
-  if (exchange->wants_response && exchange->observation)
-    keep(&exchange->response_body, data, CAPTURE_RESPONSE_BYTES);
+  if (!exchange->wants_response || !exchange->observation)
+    return;
+  keep(exchange, &exchange->response_body, data, CAPTURE_RESPONSE_BYTES);
+  if (exchange->response_bytes > CAPTURE_RESPONSE_BYTES) /* what is told of it now is all that will be */
+    submit_exchange(exchange, ENDED_NOT_YET);
 }
 
 static void submit_end(struct tap_exchange *exchange, enum exchange_ending ending, enum fault fault, struct text detail) {
@@ -181,8 +232,8 @@ void tap_end(struct tap_exchange *exchange, enum exchange_ending ending, enum fa
   } else {
     submit_end(exchange, ending, fault, detail);
   }
-  text_out_free(&exchange->request_body);
-  text_out_free(&exchange->response_body);
+  drop(exchange->tap, &exchange->request_body);
+  drop(exchange->tap, &exchange->response_body);
   free(exchange);
 }
 
