@@ -18,7 +18,7 @@ static size_t comment_end(const struct text_out *out, size_t from) {
   for (; at + 1 < out->length; at++)
     if (out->data[at] == '*' && out->data[at + 1] == '/')
       return at + 2;
-  return out->length;
+  return from; /* never closed: left for the parser to find */
 }
 
 /* Comments become spaces, so that places in messages stay true. */
@@ -35,6 +35,8 @@ static void blank_comments(struct text_out *out) {
       in_string = true;
     } else if (c == '/' && i + 1 < out->length && (out->data[i + 1] == '/' || out->data[i + 1] == '*')) {
       size_t end = comment_end(out, i);
+      if (end == i)
+        return;
       for (; i < end; i++)
         if (out->data[i] != '\n')
           out->data[i] = ' ';
