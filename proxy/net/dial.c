@@ -28,6 +28,7 @@ struct attempt {
   uv_connect_t connect;
   uint64_t started_ms;
   bool is_open, is_closing;
+  int error; /* 0: no answer yet */
   char shown[INET6_ADDRSTRLEN];
 };
 
@@ -45,14 +46,44 @@ struct dial {
   struct attempt attempts[RESOLVER_MAX_ADDRESSES];
   size_t started, failed;
   unsigned open_handles;
-  bool is_done, has_forbidden;
-  int first_error;
+  bool is_done, is_no_name;
   char detail[512];
 };
 
 static void note(struct dial *dial, const char *where, const char *why) {
   size_t used = strlen(dial->detail);
   snprintf(dial->detail + used, sizeof dial->detail - used, "%s%s: %s", used ? "; " : "", where, why);
+}
+
+/* note_name - the name comes from the client: it is escaped. */
+static void note_name(struct dial *dial, const char *why) {
+  struct text_out out = {0};
+  text_out_add_terminal(&out, text_from(dial->host));
+  text_out_add_char(&out, 0);
+  note(dial, out.has_failed ? "the host" : out.data, why);
+  text_out_free(&out);
+}
+
+static const char *attempt_text(int error) {
+  return error == 0 ? "no answer" : error == ERROR_OWN_ADDRESS ? "the proxy's own address" : error_text(error);
+}
+
+/* note_attempts - every address that was tried, those that failed alike together. */
+static void note_attempts(struct dial *dial) {
+  for (size_t i = 0; i < dial->started; i++) {
+    char where[RESOLVER_MAX_ADDRESSES * (INET6_ADDRSTRLEN + 2)] = "";
+    int error = dial->attempts[i].error;
+    bool is_told = false;
+    for (size_t j = 0; j < i; j++)
+      is_told |= dial->attempts[j].error == error;
+    for (size_t j = i; j < dial->started && !is_told; j++) {
+      size_t used = strlen(where);
+      if (dial->attempts[j].error == error)
+        snprintf(where + used, sizeof where - used, "%s%s", used ? ", " : "", dial->attempts[j].shown);
+    }
+    if (!is_told)
+      note(dial, where, attempt_text(error));
+  }
 }
 
 static void on_handle_closed(uv_handle_t *handle) {
@@ -105,6 +136,16 @@ static enum fault fault_of(int error) {
   }
 }
 
+/* The error that says most: a machine without IPv6 fails "unreachable" there, which is not why the IPv4 address refused. */
+static int telling_error(const struct dial *dial) {
+  static const enum fault order[] = {FAULT_OWN_ADDRESS, FAULT_REFUSED, FAULT_RESET, FAULT_TIME_OUT};
+  for (size_t k = 0; k < sizeof order / sizeof *order; k++)
+    for (size_t i = 0; i < dial->started; i++)
+      if (dial->attempts[i].error && fault_of(dial->attempts[i].error) == order[k])
+        return dial->attempts[i].error;
+  return dial->started ? dial->attempts[0].error : -EHOSTUNREACH;
+}
+
 static void finish(struct dial *dial, struct stream *stream, enum fault fault, int error) {
   struct dial_result result = {.stream = stream, .fault = fault, .error = error};
   memcpy(result.detail, dial->detail, sizeof result.detail);
@@ -122,11 +163,9 @@ static void start_next(struct dial *dial);
 static void arm(struct dial *dial);
 
 static void attempt_failed(struct dial *dial, struct attempt *attempt, int error) {
-  note(dial, attempt->shown, error_text(error));
+  attempt->error = error;
   close_attempt(attempt);
   dial->failed++;
-  if (!dial->first_error)
-    dial->first_error = error;
   start_next(dial);
 }
 
@@ -159,8 +198,7 @@ static bool start_attempt(struct dial *dial, size_t i) {
   else
     uv_ip4_name((const struct sockaddr_in *)(const void *)address, attempt->shown, sizeof attempt->shown);
   if (dial->dialer->is_forbidden && dial->dialer->is_forbidden(dial->dialer->owner, address)) {
-    dial->has_forbidden = true;
-    note(dial, attempt->shown, "the proxy's own address");
+    attempt->error = ERROR_OWN_ADDRESS;
     return false;
   }
   int error = uv_tcp_init(dial->dialer->loop, &attempt->tcp);
@@ -173,10 +211,8 @@ static bool start_attempt(struct dial *dial, size_t i) {
   }
   if (!error)
     return true;
-  note(dial, attempt->shown, error_text(error));
+  attempt->error = error;
   close_attempt(attempt);
-  if (!dial->first_error)
-    dial->first_error = error;
   return false;
 }
 
@@ -192,20 +228,26 @@ static void start_next(struct dial *dial) {
     arm(dial);
     return;
   }
-  int error = dial->has_forbidden ? ERROR_OWN_ADDRESS : dial->first_error;
+  int error = telling_error(dial);
+  note_attempts(dial);
   fail(dial, fault_of(error), error);
 }
 
 static void on_timer(uv_timer_t *timer) {
   struct dial *dial = timer->data;
   uint64_t now = uv_now(dial->dialer->loop);
+  if (dial->is_no_name) {
+    note(dial, "the host", "too long to be a name, or not text");
+    fail(dial, FAULT_DNS, UV_EAI_NONAME);
+    return;
+  }
   if (!dial->addresses) {
-    note(dial, dial->host, "the resolver gave no answer in time");
+    note_name(dial, "the resolver gave no answer in time");
     fail(dial, FAULT_DNS, -ETIMEDOUT);
     return;
   }
   if (now - dial->started_ms >= dial->dialer->limits.total_ms) {
-    note(dial, dial->host, "no connection in time");
+    note_attempts(dial);
     fail(dial, FAULT_TIME_OUT, -ETIMEDOUT);
     return;
   }
@@ -230,7 +272,7 @@ static void on_resolved(void *owner, struct address_list *addresses, int error) 
   struct dial *dial = owner;
   dial->resolve = NULL;
   if (!addresses) {
-    note(dial, dial->host, uv_strerror(error));
+    note_name(dial, uv_strerror(error));
     fail(dial, FAULT_DNS, error);
     return;
   }
@@ -247,26 +289,25 @@ static void on_resolved(void *owner, struct address_list *addresses, int error) 
 
 struct dial *dial_start(struct dialer *dialer, struct text host, uint16_t port, dial_fn *on_done, void *owner) {
   struct dial *dial = calloc(1, sizeof *dial);
-  if (!dial || host.length >= sizeof dial->host) {
-    free(dial);
+  if (!dial)
     return NULL;
-  }
-  if (host.length)
+  dial->is_no_name = host.length >= sizeof dial->host || (host.length && memchr(host.data, 0, host.length));
+  if (host.length && !dial->is_no_name)
     memcpy(dial->host, host.data, host.length);
   dial->dialer = dialer;
   dial->port = port;
   dial->on_done = on_done;
   dial->owner = owner;
   dial->started_ms = uv_now(dialer->loop);
-  dial->resolve = resolver_start(dialer->resolver, dial->host, on_resolved, dial);
-  if (!dial->resolve) {
+  dial->resolve = dial->is_no_name ? NULL : resolver_start(dialer->resolver, dial->host, on_resolved, dial);
+  if (!dial->resolve && !dial->is_no_name) {
     free(dial);
     return NULL;
   }
   uv_timer_init(dialer->loop, &dial->timer);
   dial->timer.data = dial;
   dial->open_handles = 1;
-  uv_timer_start(&dial->timer, on_timer, dialer->limits.dns_ms, 0);
+  uv_timer_start(&dial->timer, on_timer, dial->is_no_name ? 0 : dialer->limits.dns_ms, 0);
   dial->next = dialer->dials;
   if (dial->next)
     dial->next->prev = dial;

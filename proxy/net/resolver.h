@@ -17,7 +17,7 @@ struct resolve;
 /* on_resolved - once, from the loop, never from within: a list that the caller owns, or NULL and a negative code. */
 typedef void resolve_fn(void *owner, struct address_list *addresses, int error);
 struct resolver *resolver_new(uv_loop_t *loop);
-/* resolver_free - no callbacks come any more; lookups that still run are waited for by the loop and dropped. */
+/* resolver_free - no callbacks come any more; nobody waits for lookups that still run: their answers are thrown away. */
 void resolver_free(struct resolver *resolver);
 struct resolve *resolver_start(struct resolver *resolver, const char *host, resolve_fn *on_resolved, void *owner);
 void resolver_cancel(struct resolve *resolve);

@@ -23,6 +23,7 @@ struct stream_tcp {
   bool is_reading, is_paused, wants_drained, is_handed_over, has_ended, is_end_told, is_finishing, is_shut, is_closing, is_closed;
   enum stream_end end;
   int end_error;
+  int write_error; /* the peer has left, and reading still has to tell the end */
   void (*hook)(void *arg);
   void *hook_arg;
 };
@@ -130,6 +131,16 @@ static void tell_drained(struct stream_tcp *s) {
     s->stream.events->on_drained(s->stream.owner);
 }
 
+/* write_failed - the peer takes no more, but what it sent before it left may still wait to be read: an early answer, say. So reading goes on and
+ * tells the end. */
+static void write_failed(struct stream_tcp *s, int error) {
+  bool has_peer_left = error == UV_EPIPE || error == UV_ECONNRESET;
+  if (!has_peer_left || s->has_ended)
+    set_end(s, STREAM_FAILED, error);
+  else if (!s->write_error)
+    s->write_error = error;
+}
+
 static void on_written(uv_write_t *request, int status) {
   struct write_request *write = (struct write_request *)request;
   struct stream_tcp *s = write->stream;
@@ -141,7 +152,7 @@ static void on_written(uv_write_t *request, int status) {
     if (s->is_closing)
       close_handles(s, true);
     else
-      set_end(s, STREAM_FAILED, status);
+      write_failed(s, status);
     return;
   }
   shut_if_written(s);
@@ -176,9 +187,7 @@ static int send_now(struct stream_tcp *s, struct text bytes) {
       s->written += (size_t)count;
       bytes = text_slice(bytes, (size_t)count, bytes.length);
     } else if (count != UV_EAGAIN && count != UV_ENOSYS) {
-      /* An answer may still be on its way (EPIPE): reading tells, unless it is over. Anything else is the end. */
-      if (count != UV_EPIPE || s->has_ended)
-        set_end(s, STREAM_FAILED, count);
+      write_failed(s, count);
       return -EPIPE;
     }
   }
@@ -197,7 +206,7 @@ static int flush_held(struct stream_tcp *s) {
 
 static int tcp_write(struct stream *stream, struct text bytes, bool is_more) {
   struct stream_tcp *s = from(stream);
-  if (s->is_closing || s->is_finishing || (s->has_ended && s->end == STREAM_FAILED))
+  if (s->is_closing || s->is_finishing || s->write_error || (s->has_ended && s->end == STREAM_FAILED))
     return -EPIPE;
   if (s->queued + s->held.length + bytes.length > STREAM_CAP_BYTES)
     return -ENOBUFS;
@@ -272,6 +281,17 @@ static void end_draining(struct stream_tcp *s, bool is_eof) {
   }
 }
 
+/* A reset may look like the end of the stream: where libuv is told of data and hang-up at once, and where a write has taken the error. */
+static int error_behind_eof(const struct stream_tcp *s) {
+  uv_os_fd_t fd;
+  int error = 0;
+  if (s->write_error == UV_ECONNRESET)
+    return UV_ECONNRESET;
+  if (uv_fileno((const uv_handle_t *)&s->tcp, &fd) || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){sizeof error}))
+    return 0;
+  return error == EPIPE ? 0 : -error; /* EPIPE: the FIN had come before */
+}
+
 static void on_read(uv_stream_t *tcp, ssize_t got, const uv_buf_t *buffer) {
   struct stream_tcp *s = tcp->data;
   if (got == 0)
@@ -281,7 +301,8 @@ static void on_read(uv_stream_t *tcp, ssize_t got, const uv_buf_t *buffer) {
       end_draining(s, got == UV_EOF);
       return;
     }
-    set_end(s, got == UV_EOF ? STREAM_EOF : STREAM_FAILED, got == UV_EOF ? 0 : (int)got);
+    int error = got == UV_EOF ? error_behind_eof(s) : (int)got;
+    set_end(s, error ? STREAM_FAILED : STREAM_EOF, error);
     return;
   }
   if (s->is_closing || !s->stream.events)
