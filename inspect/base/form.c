@@ -39,12 +39,29 @@ int form_parse(struct arena *arena, struct text encoded, struct form *form) {
   return 0;
 }
 
+/* split_parameter - takes what stands before the next ';' that is not in quotes off *rest. */
+static struct text split_parameter(struct text *rest) {
+  struct text whole = *rest;
+  bool is_quoted = false;
+  for (size_t i = 0; i < whole.length; i++) {
+    char c = whole.data[i];
+    if (c == '"')
+      is_quoted = !is_quoted;
+    if (is_quoted || c != ';')
+      continue;
+    *rest = text_slice(whole, i + 1, whole.length);
+    return text_slice(whole, 0, i);
+  }
+  *rest = TEXT_NONE;
+  return whole;
+}
+
 /* The value of a parameter such as boundary= or name= in a field value; quotes removed. */
 static struct text field_parameter(struct text value, struct text name) {
   struct text rest = value;
-  text_split(&rest, ';');
+  split_parameter(&rest);
   while (rest.data) {
-    struct text part = text_trim_space(text_split(&rest, ';'));
+    struct text part = text_trim_space(split_parameter(&rest));
     size_t equals = text_find_char(part, '=');
     if (equals == SIZE_MAX || !text_equal_nocase(text_trim(text_slice(part, 0, equals)), name))
       continue;
@@ -65,7 +82,7 @@ static int add_part(struct arena *arena, struct text part, struct form *form) {
     struct text line = text_trim_space(text_split(&head, '\n'));
     if (!text_starts_with_nocase(line, TEXT("content-disposition:")))
       continue;
-    if (field_parameter(line, TEXT("filename")).data)
+    if (field_parameter(line, TEXT("filename")).data || field_parameter(line, TEXT("filename*")).data)
       return 0;
     name = field_parameter(line, TEXT("name"));
   }

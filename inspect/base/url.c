@@ -4,6 +4,25 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+static bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_unreserved(char c) {
+  return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+static int hex(char c) {
+  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* escape_at - the byte that a well-formed escape at t[i] stands for, or -1. */
+static int escape_at(struct text t, size_t i) {
+  if (t.length < 3 || i > t.length - 3 || t.data[i] != '%' || hex(t.data[i + 1]) < 0 || hex(t.data[i + 2]) < 0)
+    return -1;
+  return hex(t.data[i + 1]) << 4 | hex(t.data[i + 2]);
+}
+
 static bool is_clean(struct text t) {
   for (size_t i = 0; i < t.length; i++)
     if ((unsigned char)t.data[i] <= 0x20 || t.data[i] == 0x7f)
@@ -14,8 +33,7 @@ static bool is_clean(struct text t) {
 static bool is_scheme(struct text t) {
   for (size_t i = 0; i < t.length; i++) {
     char c = t.data[i];
-    bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (!is_letter && (i == 0 || !((c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.')))
+    if (!is_letter(c) && (i == 0 || !((c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.')))
       return false;
   }
   return t.length > 0;
@@ -35,6 +53,24 @@ static int parse_port(struct text t, uint16_t *port) {
   return 0;
 }
 
+static bool parse_ip(struct text host, int family, void *address) {
+  char name[64];
+  if (host.length >= sizeof name || text_find_char(host, 0) != SIZE_MAX)
+    return false;
+  memcpy(name, host.data ? host.data : "", host.length);
+  name[host.length] = 0;
+  return inet_pton(family, name, address) == 1;
+}
+
+/* Readers that take a backslash for a slash, or end the host at '?', would see another host than we do. */
+static bool has_delimiter(struct text host) {
+  static const char delimiters[] = "/?#[]@\\";
+  for (size_t i = 0; i < host.length; i++)
+    if (memchr(delimiters, host.data[i], sizeof delimiters - 1))
+      return true;
+  return false;
+}
+
 /* host[:port] into host and what follows the colon (data NULL: no colon). */
 static int split_host(struct text t, struct text *host, struct text *port, bool *is_ip6) {
   *port = TEXT_NONE;
@@ -49,13 +85,14 @@ static int split_host(struct text t, struct text *host, struct text *port, bool 
       return ERROR_MALFORMED;
     if (rest.length)
       *port = text_slice(rest, 1, rest.length);
-    return url_host_is_ip(*host) ? 0 : ERROR_MALFORMED;
+    unsigned char address[16];
+    return parse_ip(*host, AF_INET6, address) ? 0 : ERROR_MALFORMED;
   }
   size_t colon = text_find_char(t, ':');
   *host = text_slice(t, 0, colon == SIZE_MAX ? t.length : colon);
   if (colon != SIZE_MAX)
     *port = text_slice(t, colon + 1, t.length);
-  return 0;
+  return has_delimiter(*host) ? ERROR_MALFORMED : 0;
 }
 
 int url_parse_authority(struct text t, uint16_t fallback, struct text *host, uint16_t *port, bool *is_ip6) {
@@ -67,7 +104,7 @@ int url_parse_authority(struct text t, uint16_t fallback, struct text *host, uin
   int error = split_host(t, &found, &number, &in_brackets);
   if (error || !found.length)
     return ERROR_MALFORMED;
-  if (number.length ? parse_port(number, &parsed) : (number.data != NULL && !fallback) || !fallback)
+  if (number.length ? parse_port(number, &parsed) : !fallback)
     return ERROR_MALFORMED;
   *host = found;
   *port = parsed;
@@ -76,6 +113,8 @@ int url_parse_authority(struct text t, uint16_t fallback, struct text *host, uin
 }
 
 static int parse_authority(struct text authority, struct url *url) {
+  if (text_find_char(authority, '\\') != SIZE_MAX)
+    return ERROR_MALFORMED; /* browsers take it for a slash: host and userinfo would trade places */
   size_t at = text_find_last_char(authority, '@');
   if (at != SIZE_MAX) {
     url->userinfo = text_slice(authority, 0, at);
@@ -132,15 +171,6 @@ int url_parse(struct text t, struct url *result) {
 
 /* ---- hosts ---- */
 
-static bool parse_ip(struct text host, int family, void *address) {
-  char name[64];
-  if (host.length >= sizeof name)
-    return false;
-  memcpy(name, host.data ? host.data : "", host.length);
-  name[host.length] = 0;
-  return inet_pton(family, name, address) == 1;
-}
-
 bool url_host_is_ip(struct text host) {
   unsigned char address[16];
   return parse_ip(host, AF_INET, address) || parse_ip(host, AF_INET6, address);
@@ -152,13 +182,25 @@ static struct text without_dot(struct text host) {
   return host;
 }
 
+/* An IPv4 address as four bytes, be it written as such or mapped into IPv6 (::ffff:127.0.0.1). */
+static bool parse_ip4(struct text host, unsigned char address[4]) {
+  static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+  unsigned char a[16];
+  if (parse_ip(host, AF_INET, address))
+    return true;
+  if (!parse_ip(host, AF_INET6, a) || memcmp(a, mapped, sizeof mapped) != 0)
+    return false;
+  memcpy(address, a + sizeof mapped, 4);
+  return true;
+}
+
 bool url_host_is_loopback(struct text host) {
   unsigned char a[16];
   static const unsigned char loopback[16] = {[15] = 1};
   host = without_dot(host);
   if (text_equal_nocase(host, TEXT("localhost")) || text_ends_with_nocase(host, TEXT(".localhost")))
     return true;
-  if (parse_ip(host, AF_INET, a))
+  if (parse_ip4(host, a))
     return a[0] == 127;
   return parse_ip(host, AF_INET6, a) && memcmp(a, loopback, 16) == 0;
 }
@@ -169,7 +211,7 @@ bool url_host_is_private(struct text host) {
   if (url_host_is_loopback(host) || text_ends_with_nocase(host, TEXT(".local")) || text_ends_with_nocase(host, TEXT(".internal")) ||
       text_ends_with_nocase(host, TEXT(".lan")))
     return true;
-  if (parse_ip(host, AF_INET, a))
+  if (parse_ip4(host, a))
     return a[0] == 10 || (a[0] == 172 && a[1] >= 16 && a[1] < 32) || (a[0] == 192 && a[1] == 168) || (a[0] == 169 && a[1] == 254);
   return parse_ip(host, AF_INET6, a) && ((a[0] & 0xfe) == 0xfc || (a[0] == 0xfe && (a[1] & 0xc0) == 0x80));
 }
@@ -194,6 +236,24 @@ static struct text without_slash(struct text path) {
   return path.length > 1 && path.data[path.length - 1] == '/' ? text_slice(path, 0, path.length - 1) : path;
 }
 
+/* take_character - the next character of a path: escapes of unreserved characters are those characters, other escapes are numbers above all
+ * bytes (RFC 3986 section 6.2.2). */
+static int take_character(struct text *path, bool folds) {
+  int escaped = escape_at(*path, 0);
+  char c = escaped >= 0 ? (char)escaped : path->data[0];
+  *path = text_slice(*path, escaped >= 0 ? 3 : 1, path->length);
+  if (escaped >= 0 && !is_unreserved(c))
+    return 0x100 | escaped;
+  return folds && c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : (unsigned char)c;
+}
+
+static bool path_equal(struct text a, struct text b, bool folds) {
+  while (a.length && b.length)
+    if (take_character(&a, folds) != take_character(&b, folds))
+      return false;
+  return a.length == b.length;
+}
+
 static bool is_guid(struct text t) {
   if (t.length != 36)
     return false;
@@ -206,15 +266,26 @@ static bool is_guid(struct text t) {
   return true;
 }
 
+/* A name with a dot whose last label is letters: a version ("v2.0") is none. */
+static bool is_domain(struct text t) {
+  size_t dot = text_find_last_char(t, '.');
+  if (dot == SIZE_MAX || dot == 0 || t.length - dot < 3)
+    return false;
+  for (size_t i = dot + 1; i < t.length; i++)
+    if (!is_letter(t.data[i]))
+      return false;
+  return true;
+}
+
 static bool is_tenant(struct text t) {
   return text_equal_nocase(t, TEXT("common")) || text_equal_nocase(t, TEXT("organizations")) || text_equal_nocase(t, TEXT("consumers")) ||
-         is_guid(t) || text_find_char(t, '.') != SIZE_MAX;
+         is_guid(t) || is_domain(t);
 }
 
 static bool differs_in_tenant_only(struct text a, struct text b) {
   struct text rest_a = text_slice(a, 1, a.length), rest_b = text_slice(b, 1, b.length);
   struct text tenant_a = text_split(&rest_a, '/'), tenant_b = text_split(&rest_b, '/');
-  return rest_a.length && is_tenant(tenant_a) && is_tenant(tenant_b) && text_equal(rest_a, rest_b);
+  return rest_a.length && is_tenant(tenant_a) && is_tenant(tenant_b) && path_equal(rest_a, rest_b, false);
 }
 
 enum url_difference url_compare(const struct url *a, const struct url *b) {
@@ -222,22 +293,18 @@ enum url_difference url_compare(const struct url *a, const struct url *b) {
     return URL_DIFFERENT;
   struct text path_a = path_of(a), path_b = path_of(b);
   bool same_query = !a->has_query || text_equal(a->query, b->query);
-  if (text_equal(path_a, path_b))
+  if (path_equal(path_a, path_b, false))
     return same_query ? URL_SAME : URL_QUERY_DIFFERS;
   if (!same_query)
     return URL_DIFFERENT;
-  if (text_equal_nocase(path_a, path_b))
+  if (path_equal(path_a, path_b, true))
     return URL_CASE_DIFFERS;
-  if (text_equal(without_slash(path_a), without_slash(path_b)))
+  if (path_equal(without_slash(path_a), without_slash(path_b), false))
     return URL_SLASH_DIFFERS;
   return differs_in_tenant_only(path_a, path_b) ? URL_TENANT_DIFFERS : URL_DIFFERENT;
 }
 
 /* ---- percent encoding ---- */
-
-static int hex(char c) {
-  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 struct text url_percent_decode(struct arena *arena, struct text t, bool plus_is_space) {
   if (!t.data)
@@ -248,8 +315,9 @@ struct text url_percent_decode(struct arena *arena, struct text t, bool plus_is_
     return TEXT_NONE;
   for (size_t i = 0; i < t.length; i++) {
     char c = t.data[i];
-    if (c == '%' && i + 2 < t.length && hex(t.data[i + 1]) >= 0 && hex(t.data[i + 2]) >= 0) {
-      c = (char)(hex(t.data[i + 1]) << 4 | hex(t.data[i + 2]));
+    int escaped = escape_at(t, i);
+    if (escaped >= 0) {
+      c = (char)escaped;
       i += 2;
     } else if (c == '+' && plus_is_space) {
       c = ' ';
@@ -261,12 +329,10 @@ struct text url_percent_decode(struct arena *arena, struct text t, bool plus_is_
 
 void url_add_encoded(struct text_out *out, struct text t) {
   for (size_t i = 0; i < t.length; i++) {
-    unsigned char c = (unsigned char)t.data[i];
-    bool is_unreserved = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_' || c == '~';
-    if (is_unreserved)
-      text_out_add_char(out, (char)c);
+    if (is_unreserved(t.data[i]))
+      text_out_add_char(out, t.data[i]);
     else
-      text_out_addf(out, "%%%02X", c);
+      text_out_addf(out, "%%%02X", (unsigned char)t.data[i]);
   }
 }
 
@@ -296,11 +362,22 @@ static void remove_dot_segments(struct text path, struct text_out *out) {
   }
 }
 
+/* Scheme and authority as the base has them, but for the userinfo, which no reference inherits. */
+static void add_base_authority(const struct url *base, struct text_out *out) {
+  if (!base->has_authority)
+    return;
+  text_out_add_string(out, base->is_ip6 ? "//[" : "//");
+  text_out_add(out, base->host);
+  text_out_add_string(out, base->is_ip6 ? "]" : "");
+  if (base->has_port)
+    text_out_addf(out, ":%u", (unsigned)base->port);
+}
+
 static void add_resolved_path(const struct url *base, const struct url *reference, struct text_out *out) {
   struct text_out merged = {0};
   if (reference->path.length && reference->path.data[0] != '/') {
     size_t slash = text_find_last_char(base->path, '/');
-    text_out_add(&merged, slash == SIZE_MAX ? TEXT("/") : text_slice(base->path, 0, slash + 1));
+    text_out_add(&merged, slash != SIZE_MAX ? text_slice(base->path, 0, slash + 1) : base->has_authority ? TEXT("/") : TEXT(""));
   }
   text_out_add(&merged, reference->path);
   remove_dot_segments(text_out_view(&merged), out);
@@ -310,7 +387,7 @@ static void add_resolved_path(const struct url *base, const struct url *referenc
 
 struct text url_resolve(struct arena *arena, struct text base_text, struct text reference_text) {
   struct url base, reference;
-  if (url_parse(base_text, &base) || url_parse(reference_text, &reference))
+  if (url_parse(base_text, &base) || url_parse(reference_text, &reference) || !base.scheme.length)
     return TEXT_NONE;
   if (reference.scheme.length)
     return arena_copy(arena, reference_text);
@@ -320,10 +397,7 @@ struct text url_resolve(struct arena *arena, struct text base_text, struct text 
   if (reference.has_authority) {
     text_out_add(&out, reference_text);
   } else {
-    size_t start = (size_t)(base.host.data - base_text.data) - (base.is_ip6 ? 1 : 0);
-    size_t end = base.path.data ? (size_t)(base.path.data - base_text.data) : base_text.length;
-    text_out_add_string(&out, "//");
-    text_out_add(&out, text_slice(base_text, start, end));
+    add_base_authority(&base, &out);
     if (reference.path.length)
       add_resolved_path(&base, &reference, &out);
     else
@@ -334,7 +408,8 @@ struct text url_resolve(struct arena *arena, struct text base_text, struct text 
     if (reference.has_fragment)
       text_out_addf(&out, "#%.*s", TEXT_ARGS(reference.fragment));
   }
-  struct text resolved = out.has_failed ? TEXT_NONE : arena_copy(arena, text_out_view(&out));
+  bool is_url = !out.has_failed && url_parse(text_out_view(&out), &reference) == 0;
+  struct text resolved = !is_url ? TEXT_NONE : arena_copy(arena, text_out_view(&out));
   text_out_free(&out);
   return resolved;
 }

@@ -21,7 +21,8 @@ struct url {
   bool has_fragment;
 };
 
-/* url_parse - parts point into t. Returns 0 or ERROR_MALFORMED (control bytes, spaces, bad port, empty host in http/https). */
+/* url_parse - parts point into t. Returns 0 or ERROR_MALFORMED (control bytes, spaces, bad port, delimiters in the host,
+ * empty host in http/https). */
 int url_parse(struct text t, struct url *url);
 /* url_parse_authority - host[:port]; default_port 0: the port is required. Refuses userinfo, empty host, port 0 or above 65535. */
 int url_parse_authority(struct text t, uint16_t default_port, struct text *host, uint16_t *port, bool *is_ip6);
@@ -35,6 +36,7 @@ bool url_host_matches(struct text host, struct text pattern);
 
 enum url_difference { URL_SAME, URL_CASE_DIFFERS /* path case */, URL_SLASH_DIFFERS, URL_QUERY_DIFFERS, URL_TENANT_DIFFERS, URL_DIFFERENT };
 /* url_compare - what tells b from a: scheme, host (case-insensitive), port with defaults, path. The query counts only where a has one.
+ * Paths are compared as RFC 3986 section 6.2.2 has it: %7E is ~, %2f is %2F but not /.
  * URL_TENANT_DIFFERS: first path segment common/organizations/consumers/<guid or domain> against another of these, rest equal. */
 enum url_difference url_compare(const struct url *a, const struct url *b);
 
@@ -42,7 +44,8 @@ enum url_difference url_compare(const struct url *a, const struct url *b);
 struct text url_percent_decode(struct arena *arena, struct text t, bool plus_is_space);
 /* url_add_encoded - percent-encodes all but unreserved characters. */
 void url_add_encoded(struct text_out *out, struct text t);
-/* url_resolve - reference against base (RFC 3986 section 5.2), into the arena; TEXT_NONE where it cannot be. */
+/* url_resolve - reference against base (RFC 3986 section 5.2), into the arena; TEXT_NONE where it cannot be. The base's
+ * userinfo is left out. */
 struct text url_resolve(struct arena *arena, struct text base, struct text reference);
 
 #endif
