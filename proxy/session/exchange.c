@@ -205,9 +205,10 @@ static void response_head(struct session *session, struct upstream *upstream, co
 static bool response_data(struct session *session, struct text data) {
   struct exchange_run *exchange = &session->exchange;
   tap_response_data(exchange->tap, data);
-  http_send_data(session->codec, exchange->stream_id, data, &session->out);
-  if (session->out.length >= FLUSH_BYTES)
+  if (session->out.length >= FLUSH_BYTES) /* never these bytes, too: they may be the last, and the inspector hears of the end first */
     session_flush(session, true);
+  if (!session->is_freeing)
+    http_send_data(session->codec, exchange->stream_id, data, &session->out);
   return !session->is_freeing;
 }
 
@@ -317,8 +318,8 @@ void exchange_upstream_lost(struct session *session, struct upstream *upstream) 
   }
   if (exchange->response == RESPONSE_BODY) {
     bool is_until_close = http_is_writing_until_close(session->codec);
-    session_flush(session, false);
     exchange_abort(session, ENDED_UPSTREAM_CLOSED, FAULT_TRUNCATED, TEXT("the response ended before its announced end"));
+    session_flush(session, false);
     session_close(session, is_until_close);
     return;
   }

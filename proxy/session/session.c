@@ -19,6 +19,9 @@ int64_t session_now(const struct session *session) {
   return session->env->now_us(session->env->owner);
 }
 
+/* With the ticks' distance it comes to one second. */
+#define MAX_WAIT_US 750000
+
 static void session_arm(struct session *session, int64_t limit_ms) {
   session->deadline_us = session_now(session) + limit_ms * 1000;
 }
@@ -85,12 +88,24 @@ void session_linger(struct session *session) {
     session_close(session, false);
 }
 
+/* A new request waits while the inspector has no room, but never so long that its client would mind: what is lost then is counted. */
+static bool is_waiting(const struct session *session) {
+  return session->waits_since_us && tap_wants_hold(session->env->tap) && session_now(session) - session->waits_since_us < MAX_WAIT_US;
+}
+
+static void wait_for_room(struct session *session) {
+  if (session->exchange.is_active)
+    session->waits_since_us = 0;
+  else if (!session->waits_since_us && tap_wants_hold(session->env->tap))
+    session->waits_since_us = session_now(session);
+}
+
 static bool may_parse(const struct session *session) {
   const struct exchange_run *exchange = &session->exchange;
   if (session->state != CLIENT_HTTP || session->is_freeing)
     return false;
   if (!exchange->is_active)
-    return true;
+    return !is_waiting(session);
   if (exchange->request == REQUEST_DONE)
     return false;
   return exchange->is_discarding || !exchange->upstream || !upstream_is_full(exchange->upstream);
@@ -98,11 +113,13 @@ static bool may_parse(const struct session *session) {
 
 static size_t parse(struct session *session, struct text bytes) {
   size_t taken = 0;
+  wait_for_room(session);
   while (taken < bytes.length && may_parse(session)) {
     if (http_is_idle(session->codec))
       session_arm(session, session->env->limits->request_head);
     size_t got = http_receive(session->codec, text_slice(bytes, taken, bytes.length), exchange_on_request_event, session);
     taken += got;
+    wait_for_room(session);
     if (session->exchange.upstream)
       upstream_flush(session->exchange.upstream);
     exchange_finish_if_done(session);
@@ -175,7 +192,7 @@ static size_t client_http_data(struct session *session, struct text data) {
     return data.length;
   /* What waits for the exchange to end is held here rather than in the stream, so that the client's end is still heard. A body that waits
    * for its upstream stays in the stream: that is the back-pressure. */
-  if (rest.length && (session->state != CLIENT_HTTP || session->exchange.request == REQUEST_DONE))
+  if (rest.length && (session->state != CLIENT_HTTP || (session->exchange.is_active && session->exchange.request == REQUEST_DONE)))
     taken += hold(session, rest);
   return taken;
 }
@@ -237,6 +254,8 @@ static void client_ended(struct session *session, enum stream_end end) {
     tunnel_client_end(session, end);
     return;
   }
+  if (end == STREAM_EOF && session->state == CLIENT_HTTP && !session->exchange.is_active && session->held.length)
+    return; /* it has sent a request that must wait */
   bool is_request_whole = session->exchange.is_active && session->exchange.request == REQUEST_DONE;
   if (end == STREAM_FAILED || session->state == CLIENT_LINGER || session->state == CLIENT_FIRST || session->state == CLIENT_DIALING) {
     session_close(session, end == STREAM_FAILED && is_request_whole);

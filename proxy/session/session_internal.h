@@ -93,6 +93,7 @@ struct session {
   bool has_client_ended, is_stopping;
   bool is_client_paused_full; /* raw mode: client reading waits for the upstream */
   int64_t deadline_us, idle_since_us;
+  int64_t waits_since_us; /* a request that has not begun, for room in the inspector's queue; 0: none */
   unsigned open_handles; /* streams and dials whose last callback has not come */
   bool is_freeing, is_in_event;
 };

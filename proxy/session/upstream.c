@@ -198,8 +198,8 @@ void upstream_fail(struct upstream *upstream, enum fault fault, const char *deta
     local_upstream_failed(session, upstream);
   } else if (is_concerned && exchange->response == RESPONSE_BODY) {
     bool is_until_close = http_is_writing_until_close(session->codec);
-    session_flush(session, false);
     exchange_abort(session, fault == FAULT_TIME_OUT ? ENDED_TIME_OUT : ENDED_UPSTREAM_CLOSED, fault, text_from(upstream->detail));
+    session_flush(session, false);
     session_close(session, is_until_close);
   }
 }
