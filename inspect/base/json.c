@@ -81,6 +81,10 @@ int json_parse(struct text document, struct json *json) {
     return ERROR_MALFORMED;
   if (depth_of(rest) > JSON_MAX_DEPTH)
     return ERROR_TOO_DEEP;
+  if (rest.data[rest.length - 1] == ',') { /* no document ends so, and cJSON before 1.7.18 reads a byte behind it */
+    json->error_offset = (size_t)(rest.data + rest.length - document.data);
+    return ERROR_MALFORMED;
+  }
   const char *end = NULL;
   json->root = cJSON_ParseWithLengthOpts(rest.data, rest.length, &end, false);
   if (!json->root || end != rest.data + rest.length) {

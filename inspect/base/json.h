@@ -12,7 +12,7 @@ struct cJSON;
 struct json {
   struct cJSON *root;       /* owned */
   bool has_duplicate_names; /* somewhere */
-  struct text duplicate;    /* the first duplicate member's name; points into the document */
+  struct text duplicate;    /* the first duplicate member's name; lives until json_free */
   size_t error_offset;      /* where parsing failed */
 };
 
