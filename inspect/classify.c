@@ -61,7 +61,8 @@ static bool is_discovery(const struct facts *facts) {
   struct text path = facts->url.path;
   return text_find(path, TEXT("/.well-known/openid-configuration")) != SIZE_MAX ||
          text_find(path, TEXT("/.well-known/openid_configuration")) != SIZE_MAX ||
-         text_find(path, TEXT("/.well-known/oauth-authorization-server")) != SIZE_MAX;
+         text_find(path, TEXT("/.well-known/oauth-authorization-server")) != SIZE_MAX ||
+         text_find(path, TEXT("/.well-known/oauth-protected-resource")) != SIZE_MAX;
 }
 
 /* Revocation and introspection (RFC 7009, RFC 7662), also where they share a URL with the token endpoint. */

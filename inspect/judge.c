@@ -174,10 +174,11 @@ static uint64_t key_of_token(struct inspect *inspect, const struct facts *facts)
                       : 0;
 }
 
-/* In a call: the token endpoint may be at the same host, and its Basic is the client's own. */
-static bool carries_credential(const struct facts *facts) {
+/* In a call: the token endpoint may be at the same host, and its Basic is the client's own. A client that looks up where to sign in answers
+ * the challenge, too; the person may take minutes (RFC 9728 section 5). */
+static bool answers_challenge(const struct facts *facts) {
   bool is_call = facts->class == CLASS_API || facts->class == CLASS_OTHER;
-  return is_call && (facts->token || !text_is_empty(facts->credentials.whole));
+  return facts->class == CLASS_DISCOVERY || (is_call && (facts->token || !text_is_empty(facts->credentials.whole)));
 }
 
 static void recover_call(struct inspect *inspect, const struct facts *facts) {
@@ -194,7 +195,7 @@ void judge_recover(struct inspect *inspect, const struct facts *facts) {
   if (facts->answer.kind == ANSWER_NONE)
     return;
   hold_recover(inspect->hold, key_of_reached(inspect, facts->exchange->client, facts->url.host, facts->url.port));
-  if (carries_credential(facts))
+  if (answers_challenge(facts))
     hold_recover(inspect->hold, key_of_credential(inspect, facts));
   if (facts->class == CLASS_API && facts->answer.kind == ANSWER_ACCEPTED)
     recover_call(inspect, facts);

@@ -18,7 +18,7 @@
 #define START_MS 1772442000000LL /* 2026-03-02T09:00:00Z */
 #define MAX_FOUND 256
 
-static const char *const files[] = {"token", "api", "refresh", "connector", "transport", "laws", "cases"};
+static const char *const files[] = {"token", "api", "refresh", "connector", "transport", "laws", "cases", "providers"};
 
 struct found {
   char rule[80];
