@@ -47,13 +47,24 @@ describe('a healthy connection', () => {
     'requests-oauthlib': { command: () => ['/usr/bin/python3', [here('clients/requests_oauthlib_client.py')]], result: JSON.parse },
   };
 
+  // The client without the proxy, then with it. A failure is only told: the provider knows whether the machine was too slow for its tokens.
+  async function walk([program, args]) {
+    const proxy = await startProxy();
+    const walked = { proxy };
+    try {
+      walked.direct = await run(program, args, { env: environment() });
+      walked.proxied = await run(program, args, { env: environment(proxy) });
+    } catch (error) {
+      walked.error = error;
+    }
+    return Object.assign(walked, await proxy.stop());
+  }
+
   for (const [name, { command, result }] of Object.entries(clients)) {
     test(`${name} gets the same results through the proxy, and nothing is found`, async () => {
-      const [program, args] = command();
-      const direct = await run(program, args, { env: environment() });
-      const proxy = await startProxy();
-      const proxied = await run(program, args, { env: environment(proxy) });
-      const { records, code } = await proxy.stop();
+      let { error, direct, proxied, proxy, records, code } = await walk(command());
+      for (let again = 0; provider.takeLateCalls() > 0 && again < 3; again++) ({ error, direct, proxied, proxy, records, code } = await walk(command()));
+      assert.ifError(error);
       assert.deepEqual(result(proxied.stdout), result(direct.stdout));
       assert.notEqual(JSON.stringify(result(direct.stdout)).length, 2);
       assert.deepEqual(proxy.findings('error', 'warning'), []);
