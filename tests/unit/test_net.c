@@ -2,13 +2,20 @@
 /* Tests of sockets on the real loopback: TCP streams, the listener, the resolver and the dialer. Each test runs a loop of its own and ends
  * by closing it, which fails where anything is left open. */
 #include <arpa/inet.h>
+#include <dirent.h>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -44,6 +51,85 @@ static struct {
   struct dial_result result;
   unsigned dialled, accepted;
 } world;
+
+/* ---- a resolver of ours ----
+ *
+ * It stands before the system's: "hung….test" gets no answer until release_hung, ADDRESS+ADDRESS….test has these addresses, in this order,
+ * and "counted.test" is 127.0.0.1. */
+
+static struct {
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  bool is_released;
+  unsigned hanging, counted;
+} names = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+typedef int getaddrinfo_fn(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+static int system_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found) {
+  void *symbol = dlsym(RTLD_NEXT, "getaddrinfo");
+  getaddrinfo_fn *function;
+  memcpy(&function, &symbol, sizeof function);
+  return function(node, service, hints, found);
+}
+
+static void hang(void) {
+  pthread_mutex_lock(&names.lock);
+  names.hanging++;
+  while (!names.is_released)
+    pthread_cond_wait(&names.changed, &names.lock);
+  names.hanging--;
+  pthread_cond_broadcast(&names.changed);
+  pthread_mutex_unlock(&names.lock);
+}
+
+static void release_hung(void) {
+  pthread_mutex_lock(&names.lock);
+  names.is_released = true;
+  pthread_cond_broadcast(&names.changed);
+  while (names.hanging)
+    pthread_cond_wait(&names.changed, &names.lock);
+  names.is_released = false;
+  pthread_mutex_unlock(&names.lock);
+}
+
+static unsigned hanging(void) {
+  pthread_mutex_lock(&names.lock);
+  unsigned count = names.hanging;
+  pthread_mutex_unlock(&names.lock);
+  return count;
+}
+
+/* glibc frees a list entry by entry, so that lists of one may be joined. */
+static int join_addresses(const char *node, const char *service, struct addrinfo **found) {
+  struct addrinfo numeric = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
+  char copy[256], *rest = copy;
+  snprintf(copy, sizeof copy, "%.*s", (int)(strlen(node) - strlen(".test")), node);
+  while (rest) {
+    int error = system_getaddrinfo(strsep(&rest, "+"), service, &numeric, found);
+    if (error)
+      return error;
+    found = &(*found)->ai_next;
+  }
+  return 0;
+}
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found) {
+  size_t length = node ? strlen(node) : 0;
+  if (length < 5 || strcmp(node + length - 5, ".test"))
+    return system_getaddrinfo(node, service, hints, found);
+  if (strncmp(node, "hung", 4) == 0) {
+    hang();
+    return EAI_AGAIN;
+  }
+  if (strcasecmp(node, "counted.test") == 0) {
+    pthread_mutex_lock(&names.lock);
+    names.counted++;
+    pthread_mutex_unlock(&names.lock);
+    return join_addresses("127.0.0.1.test", service, found);
+  }
+  return join_addresses(node, service, found);
+}
 
 /* ---- peers ---- */
 
@@ -369,7 +455,7 @@ static void a_host_that_is_none_is_refused(void **state) {
   struct error error = {0};
   assert_true(listener_bind("no such host", 0, &error) < 0);
   assert_non_null(strstr(error.text, "no such host"));
-  assert_int_equal(listener_bind("192.0.2.1", 0, &error), -EADDRNOTAVAIL);
+  assert_int_equal(listener_bind("240.0.0.1", 0, &error), -EADDRNOTAVAIL);
 }
 
 static void a_stopped_listener_leaves_the_shared_socket_open(void **state) {
@@ -382,6 +468,115 @@ static void a_stopped_listener_leaves_the_shared_socket_open(void **state) {
   assert_non_null(world.listener);
   connect_peers();
   assert_int_equal(listener_dropped(world.listener), 0);
+}
+
+static void the_first_address_that_works_is_bound(void **state) {
+  (void)state;
+  struct error error = {0};
+  char host[INET6_ADDRSTRLEN];
+  uint16_t port;
+  int fd = listener_bind("240.0.0.1+127.0.0.1.test", 0, &error);
+  assert_true(fd >= 0);
+  assert_int_equal(listener_address(fd, host, &port), 0);
+  assert_string_equal(host, "127.0.0.1");
+  close(fd);
+  assert_int_equal(listener_bind("240.0.0.1+240.0.0.2.test", 0, &error), -EADDRNOTAVAIL);
+  assert_non_null(strstr(error.text, "240.0.0.1+240.0.0.2.test"));
+  assert_non_null(strstr(error.text, "--listen"));
+}
+
+/* Clients that go to the first address would reach the other program. */
+static void a_port_taken_on_one_address_of_a_name_is_taken(void **state) {
+  (void)state;
+  struct error error = {0};
+  assert_int_equal(listener_bind("127.0.0.1+127.0.0.2.test", world.port, &error), -EADDRINUSE);
+}
+
+static unsigned open_files(void) {
+  unsigned count = 0;
+  DIR *folder = opendir("/proc/self/fd");
+  assert_non_null(folder);
+  while (readdir(folder))
+    count++;
+  closedir(folder);
+  return count;
+}
+
+static int client_socket(void) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(world.port)};
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  assert_true(fd >= 0);
+  assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+  assert_int_equal(send(fd, "GET / HTTP/1.1\r\n\r\n", 18, MSG_NOSIGNAL), 18);
+  return fd;
+}
+
+/* turns_in - how often the loop woke in this time: a few times a BEAT_MS, or thousands of times where it spins. */
+static unsigned turns_in(unsigned ms) {
+  unsigned turns = 0;
+  for (uint64_t until_ms = uv_now(&world.loop) + ms; uv_now(&world.loop) < until_ms; turns++)
+    uv_run(&world.loop, UV_RUN_ONCE);
+  return turns;
+}
+
+/* exhaust - lowers the limit to what is open, and closes the holes below; returns the limit before. */
+static struct rlimit exhaust(int fillers[64], size_t *count) {
+  struct rlimit before, lowered;
+  getrlimit(RLIMIT_NOFILE, &before);
+  int highest = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  lowered = (struct rlimit){.rlim_cur = (rlim_t)highest + 8, .rlim_max = before.rlim_max};
+  close(highest);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &lowered), 0);
+  for (*count = 0; *count < 64 && (fillers[*count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;)
+    ++*count;
+  assert_true(*count > 0 && *count < 64);
+  return before;
+}
+
+static void clients_at_the_limit_of_file_descriptors_are_told_and_nothing_spins(void **state) {
+  (void)state;
+  enum { CLIENTS = 3 };
+  int clients[CLIENTS], fillers[64];
+  size_t count;
+  for (int i = 0; i < CLIENTS; i++)
+    clients[i] = client_socket();
+  struct rlimit before = exhaust(fillers, &count);
+  RUN_UNTIL(listener_dropped(world.listener) == CLIENTS);
+  assert_true(turns_in(150) < 60);
+  for (int i = 0; i < CLIENTS; i++) {
+    char answer[1024];
+    ssize_t got = recv(clients[i], answer, sizeof answer - 1, 0);
+    assert_true(got > 0);
+    answer[got] = 0;
+    assert_non_null(strstr(answer, "HTTP/1.1 503 "));
+    assert_non_null(strstr(answer, "Proxy-Status: oauthtap"));
+    close(clients[i]);
+  }
+  assert_int_equal(world.accepted, 0);
+  while (count)
+    close(fillers[--count]);
+  setrlimit(RLIMIT_NOFILE, &before);
+  connect_peers(); /* and it goes on */
+}
+
+/* The spare file descriptor can be lost: then clients wait in the backlog. */
+static void a_listener_without_a_spare_file_descriptor_waits_quietly(void **state) {
+  (void)state;
+  int fillers[64], client = client_socket(), code = 0;
+  size_t count;
+  listener_stop(world.listener);
+  turns_in(BEAT_MS);
+  struct rlimit before = exhaust(fillers, &count);
+  close(fillers[--count]); /* one for the dup of the listening socket, none for the spare */
+  world.listener = listener_start(&world.loop, world.fd, on_accept, NULL, &code);
+  assert_non_null(world.listener);
+  assert_true(turns_in(250) < 100);
+  assert_int_equal(world.accepted + listener_dropped(world.listener), 0);
+  while (count)
+    close(fillers[--count]);
+  setrlimit(RLIMIT_NOFILE, &before);
+  RUN_UNTIL(world.accepted == 1);
+  close(client);
 }
 
 /* ---- dialing ---- */
@@ -435,7 +630,18 @@ static void a_name_that_cannot_be_one_is_a_dns_fault(void **state) {
   connect_to(longest);
   assert_int_equal(world.result.fault, FAULT_DNS);
   world.dialled = 0;
-  connect_to("xn--\xFF.example");
+  connect_to("xn--\xFF\x1b.example");
+  assert_int_equal(world.result.fault, FAULT_DNS);
+  assert_null(strchr(world.result.detail, '\x1b'));
+  world.dialled = 0;
+  assert_non_null(dial_start(world.dialer, text_of("localhost\0.example", 18), world.port, on_dialled, NULL));
+  RUN_UNTIL(world.dialled);
+  assert_int_equal(world.result.fault, FAULT_DNS);
+  world.dialled = 0;
+  char too_long[300];
+  memset(too_long, 'a', sizeof too_long);
+  assert_non_null(dial_start(world.dialer, text_of(too_long, sizeof too_long), world.port, on_dialled, NULL));
+  RUN_UNTIL(world.dialled);
   assert_int_equal(world.result.fault, FAULT_DNS);
 }
 
@@ -458,26 +664,90 @@ static void an_ipv6_literal_is_dialled_or_says_why_not(void **state) {
   assert_non_null(strstr(world.result.detail, "::1"));
 }
 
-/* A listener with a full backlog answers nothing: the attempt must end by its own deadline. */
-static void an_attempt_without_an_answer_ends_in_time(void **state) {
-  (void)state;
-  static const struct dial_limits short_limits = {.dns_ms = 1000, .connect_ms = 300, .total_ms = 1000};
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+/* deaf_socket - a listener with a full backlog: it answers nothing. */
+static int deaf_socket(const char *host, int fillers[4], uint16_t *port) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(*port)};
   socklen_t length = sizeof address;
-  int deaf = socket(AF_INET, SOCK_STREAM, 0), fillers[4];
+  int deaf = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  inet_pton(AF_INET, host, &address.sin_addr);
   assert_int_equal(bind(deaf, (struct sockaddr *)&address, sizeof address), 0);
   assert_int_equal(listen(deaf, 0), 0);
   assert_int_equal(getsockname(deaf, (struct sockaddr *)&address, &length), 0);
   for (int i = 0; i < 4; i++) {
-    fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     connect(fillers[i], (struct sockaddr *)&address, sizeof address);
   }
+  *port = ntohs(address.sin_port);
+  return deaf;
+}
+
+static void an_attempt_without_an_answer_ends_in_time(void **state) {
+  (void)state;
+  static const struct dial_limits short_limits = {.dns_ms = 1000, .connect_ms = 300, .total_ms = 1000};
+  world.port = 0;
+  int fillers[4], deaf = deaf_socket("127.0.0.1", fillers, &world.port);
   dialer_free(world.dialer);
   world.dialer = dialer_new(&world.loop, &short_limits, NULL, NULL);
-  world.port = ntohs(address.sin_port);
   connect_to("127.0.0.1");
   assert_null(world.result.stream);
   assert_int_equal(world.result.fault, FAULT_TIME_OUT);
+  for (int i = 0; i < 4; i++)
+    close(fillers[i]);
+  close(deaf);
+}
+
+static void every_address_that_was_tried_is_named(void **state) {
+  (void)state;
+  world.port = closed_port();
+  connect_to("127.0.0.1+127.0.0.2+127.0.0.3.test");
+  assert_null(world.result.stream);
+  assert_int_equal(world.result.fault, FAULT_REFUSED);
+  assert_string_equal(world.result.detail, "127.0.0.1, 127.0.0.2, 127.0.0.3: connection refused");
+}
+
+static void the_next_address_is_dialled_where_the_first_refuses(void **state) {
+  (void)state;
+  connect_to("127.0.0.2+127.0.0.1.test"); /* listened on is 127.0.0.1 alone */
+  assert_non_null(world.result.stream);
+  assert_string_equal(stream_facts(world.near.stream)->peer, "127.0.0.1");
+  RUN_UNTIL(world.accepted);
+}
+
+/* Of more addresses of one family than are kept, the other family still gets its turn: second, after a quarter of a second at most. */
+static void the_families_of_addresses_take_turns(void **state) {
+  (void)state;
+  world.port = closed_port();
+  connect_to("::1+::1+::1+::1+::1+::1+::1+::1+::1+127.0.0.1.test");
+  assert_int_equal(world.result.fault, FAULT_REFUSED);
+  assert_non_null(strstr(world.result.detail, "127.0.0.1"));
+  assert_non_null(strstr(world.result.detail, "::1"));
+}
+
+static void an_address_that_is_silent_does_not_hold_up_the_next(void **state) {
+  (void)state;
+  int fillers[4], deaf = deaf_socket("127.0.0.2", fillers, &world.port);
+  uint64_t started_ms = uv_now(&world.loop);
+  connect_to("127.0.0.2+127.0.0.1.test");
+  assert_non_null(world.result.stream);
+  assert_string_equal(stream_facts(world.near.stream)->peer, "127.0.0.1");
+  uv_update_time(&world.loop);
+  assert_true(uv_now(&world.loop) - started_ms >= 240); /* not both at once either */
+  RUN_UNTIL(world.accepted);
+  for (int i = 0; i < 4; i++)
+    close(fillers[i]);
+  close(deaf);
+}
+
+static void an_address_without_an_answer_is_named_too(void **state) {
+  (void)state;
+  static const struct dial_limits short_limits = {.dns_ms = 1000, .connect_ms = 10000, .total_ms = 300};
+  world.port = closed_port();
+  int fillers[4], deaf = deaf_socket("127.0.0.2", fillers, &world.port);
+  dialer_free(world.dialer);
+  world.dialer = dialer_new(&world.loop, &short_limits, NULL, NULL);
+  connect_to("127.0.0.2+127.0.0.3.test");
+  assert_int_equal(world.result.fault, FAULT_TIME_OUT);
+  assert_string_equal(world.result.detail, "127.0.0.2: no answer; 127.0.0.3: connection refused");
   for (int i = 0; i < 4; i++)
     close(fillers[i]);
   close(deaf);
@@ -557,6 +827,99 @@ static void many_ask_at_once_and_from_within_an_answer(void **state) {
   resolver_free(resolver);
 }
 
+static void a_hung_name_stops_neither_others_nor_the_end(void **state) {
+  (void)state;
+  enum { HUNG = 20 };
+  static const struct dial_limits short_limits = {.dns_ms = 100, .connect_ms = 1000, .total_ms = 1000};
+  dialer_free(world.dialer);
+  world.dialer = dialer_new(&world.loop, &short_limits, NULL, NULL);
+  for (int i = 0; i < HUNG; i++) {
+    char name[32];
+    snprintf(name, sizeof name, "hung%d.test", i);
+    assert_non_null(dial_start(world.dialer, text_from(name), world.port, on_dialled, NULL));
+    assert_non_null(dial_start(world.dialer, text_from(name), world.port, on_dialled, NULL)); /* shares the lookup */
+  }
+  RUN_UNTIL(hanging() == HUNG);
+  assert_non_null(dial_start(world.dialer, TEXT("counted.test"), world.port, on_dialled, NULL));
+  RUN_UNTIL(world.accepted);
+  assert_non_null(world.near.stream);
+  RUN_UNTIL(world.dialled == 2 * HUNG + 1);
+  assert_int_equal(world.result.fault, FAULT_DNS);
+  assert_non_null(strstr(world.result.detail, "no answer in time"));
+  assert_int_equal(hanging(), HUNG);
+  dialer_free(world.dialer);
+  world.dialer = NULL;
+  listener_stop(world.listener);
+  world.listener = NULL;
+  stream_close(world.near.stream, true);
+  stream_close(world.far.stream, true);
+  uv_run(&world.loop, UV_RUN_DEFAULT); /* ends although the lookups hang */
+  assert_int_equal(hanging(), HUNG);
+  release_hung();
+}
+
+static void more_names_than_may_be_looked_up_at_once_wait_for_their_turn(void **state) {
+  (void)state;
+  struct resolver *resolver = resolver_new(&world.loop);
+  resolved = 0;
+  for (int i = 0; i < 100; i++) {
+    char name[32];
+    snprintf(name, sizeof name, "127.0.1.%d.test", i);
+    assert_non_null(resolver_start(resolver, name, on_resolved, NULL));
+  }
+  RUN_UNTIL(resolved == 100);
+  resolver_free(resolver);
+}
+
+static void an_answer_is_kept_and_shared(void **state) {
+  (void)state;
+  struct resolver *resolver = resolver_new(&world.loop);
+  resolved = names.counted = 0;
+  for (int i = 0; i < 3; i++)
+    assert_non_null(resolver_start(resolver, i ? "counted.test" : "COUNTED.test", on_resolved, NULL));
+  RUN_UNTIL(resolved == 3);
+  assert_non_null(resolver_start(resolver, "counted.test", on_resolved, NULL));
+  assert_int_equal(resolved, 3);
+  RUN_UNTIL(resolved == 4);
+  assert_int_equal(names.counted, 1);
+  resolver_free(resolver);
+}
+
+/* ---- all of it, many times ---- */
+
+static void on_accept_to_close(void *owner, struct stream *client) {
+  static const struct stream_events nobody;
+  (void)owner;
+  world.accepted++;
+  stream_start(client, &nobody, NULL);
+  stream_write(client, TEXT("HTTP/1.1 204 No Content\r\n\r\n"), false);
+  stream_close(client, world.accepted % 3 == 0);
+}
+
+static void two_thousand_short_connections_leave_nothing_open(void **state) {
+  (void)state;
+  enum { CONNECTIONS = 2000, AT_ONCE = 20 };
+  int code = 0;
+  listener_stop(world.listener);
+  world.listener = listener_start(&world.loop, world.fd, on_accept_to_close, NULL, &code);
+  connect_to("127.0.0.1");
+  turns_in(BEAT_MS);
+  stream_close(world.near.stream, true);
+  RUN_UNTIL(world.near.is_closed);
+  unsigned base = open_files();
+  for (int i = 0; i < CONNECTIONS; i += AT_ONCE) {
+    int clients[AT_ONCE];
+    for (int j = 0; j < AT_ONCE; j++)
+      clients[j] = client_socket();
+    RUN_UNTIL(world.accepted == (unsigned)(i + AT_ONCE + 1));
+    for (int j = 0; j < AT_ONCE; j++)
+      close(clients[j]);
+  }
+  RUN_UNTIL(open_files() <= base);
+  assert_int_equal(open_files(), base);
+  assert_int_equal(listener_dropped(world.listener), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(what_is_written_comes_back_from_an_echo, set_up, tear_down),
@@ -571,6 +934,10 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_port_that_is_taken_is_refused_with_a_remedy, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_host_that_is_none_is_refused, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_stopped_listener_leaves_the_shared_socket_open, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(the_first_address_that_works_is_bound, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_port_taken_on_one_address_of_a_name_is_taken, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(clients_at_the_limit_of_file_descriptors_are_told_and_nothing_spins, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_listener_without_a_spare_file_descriptor_waits_quietly, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_name_is_resolved_and_dialled, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_closed_port_refuses, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_name_that_does_not_exist_is_a_dns_fault, set_up, tear_down),
@@ -578,10 +945,19 @@ int main(void) {
       cmocka_unit_test_setup_teardown(the_address_of_the_proxy_itself_is_refused, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_ipv6_literal_is_dialled_or_says_why_not, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_attempt_without_an_answer_ends_in_time, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(every_address_that_was_tried_is_named, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(the_next_address_is_dialled_where_the_first_refuses, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(the_families_of_addresses_take_turns, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(an_address_that_is_silent_does_not_hold_up_the_next, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(an_address_without_an_answer_is_named_too, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_dialer_freed_with_lookups_under_way_leaves_a_clean_loop, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_cancelled_dial_calls_nobody, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_dialer_may_be_freed_from_within_its_callback, set_up, tear_down),
       cmocka_unit_test_setup_teardown(many_ask_at_once_and_from_within_an_answer, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_hung_name_stops_neither_others_nor_the_end, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(more_names_than_may_be_looked_up_at_once_wait_for_their_turn, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(an_answer_is_kept_and_shared, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(two_thousand_short_connections_leave_nothing_open, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
