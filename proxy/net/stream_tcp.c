@@ -5,6 +5,7 @@
 
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #define READ_BUFFER_BYTES ((size_t)64 * 1024)
 #define CLOSE_GRACE_MS 2000
@@ -15,7 +16,8 @@ struct stream_tcp {
   uv_idle_t soon;   /* a turn of the loop: unread rest, held-back writes, ends, hooks of filters */
   uv_timer_t grace; /* how long what is queued may go without progress, once the stream is to be closed */
   unsigned grace_ms;
-  uint64_t written, sent_before_grace; /* bytes that the kernel or libuv took; of them gone out when the grace began */
+  uint64_t written;          /* bytes that libuv or the kernel took */
+  int64_t sent_before_grace; /* of them gone out when the grace began */
   unsigned open_handles;
   struct text_out unread; /* offered before and not taken */
   struct text_out held;   /* written with is_more */
@@ -131,8 +133,8 @@ static void tell_drained(struct stream_tcp *s) {
     s->stream.events->on_drained(s->stream.owner);
 }
 
-/* write_failed - the peer takes no more, but what it sent before it left may still wait to be read: an early answer, say. So reading goes on and
- * tells the end. */
+/* write_failed - the peer takes no more, but what it sent before it left may still wait to be read: an early answer, say. So reading goes
+ * on and tells the end. */
 static void write_failed(struct stream_tcp *s, int error) {
   bool has_peer_left = error == UV_EPIPE || error == UV_ECONNRESET;
   if (!has_peer_left || s->has_ended)
@@ -388,8 +390,18 @@ static void tcp_finish(struct stream *stream) {
 
 static void on_grace_over(uv_timer_t *timer);
 
-static uint64_t sent(const struct stream_tcp *s) {
-  return s->written - uv_stream_get_write_queue_size((const uv_stream_t *)&s->tcp);
+/* How much the peer has taken: what waits in the kernel counts as well, since a socket is writable again only after a good part of that has
+ * gone. */
+static int64_t sent(const struct stream_tcp *s) {
+  uv_os_fd_t fd;
+  int in_kernel = 0;
+#ifdef TIOCOUTQ
+  if (uv_fileno((const uv_handle_t *)&s->tcp, &fd) == 0)
+    ioctl(fd, TIOCOUTQ, &in_kernel);
+#else
+  (void)fd;
+#endif
+  return (int64_t)s->written - (int64_t)uv_stream_get_write_queue_size((const uv_stream_t *)&s->tcp) - in_kernel;
 }
 
 static void begin_grace(struct stream_tcp *s, unsigned ms) {
