@@ -83,18 +83,22 @@ static void take_record(void *owner, const struct record *record) {
   }
 }
 
-static struct world *new_world(void) {
+static struct world *new_world_with(unsigned in_flight) {
   static const struct inspect_settings settings;
   struct error error = {0};
   struct world *world = calloc(1, sizeof *world);
   assert_non_null(world);
-  sem_init(&world->room, 0, IN_FLIGHT);
+  sem_init(&world->room, 0, in_flight);
   sem_init(&world->gate, 0, 0);
   sem_init(&world->at_gate, 0, 0);
   world->gate_ms = DEADLINE_MS;
   world->inspector = inspector_start(&settings, take_record, world, &error);
   assert_non_null(world->inspector);
   return world;
+}
+
+static struct world *new_world(void) {
+  return new_world_with(IN_FLIGHT);
 }
 
 static void free_world(struct world *world) {
@@ -288,7 +292,7 @@ static void what_a_producer_does_because_of_another_comes_later_in_the_order(voi
 
 static void tables_stay_readable_until_every_loop_has_passed_a_turn(void **state) {
   (void)state;
-  struct world *world = new_world();
+  struct world *world = new_world_with(32); /* loops and thread go hand in hand */
   struct producer producers[PRODUCERS];
   world->hosts = 400; /* each new URL publishes a table */
   run_producers(world, producers, (struct producer){.count = 500, .reads_tables = true});
