@@ -106,10 +106,12 @@ static enum exchange_class by_configuration(const struct connector_settings *con
   return CLASS_OTHER;
 }
 
-static enum exchange_class by_learning(struct flows *flows, const struct facts *facts) {
+static enum exchange_class by_learning(struct flows *flows, const struct connector_settings *connector, const struct facts *facts) {
+  bool is_told_apart = classify_compare(connector->token_url, facts) == URL_QUERY_DIFFERS;
   bool is_post = text_equal(facts->exchange->request.method, TEXT("POST"));
   switch (flow_endpoint(flows, facts->endpoint)) {
-  case ENDPOINT_TOKEN: return is_token_shape(facts) || (is_post && !is_management_form(facts)) ? token_class(facts) : CLASS_OTHER;
+  case ENDPOINT_TOKEN:
+    return is_token_shape(facts) || (is_post && !is_management_form(facts) && !is_told_apart) ? token_class(facts) : CLASS_OTHER;
   case ENDPOINT_AUTHORIZATION: return CLASS_AUTHORIZATION;
   case ENDPOINT_MANAGEMENT: return CLASS_MANAGEMENT;
   case ENDPOINT_PUSHED: return CLASS_PUSHED;
@@ -185,7 +187,7 @@ void classify(struct flows *flows, const struct connector_settings *connector, s
     return;
   enum exchange_class class = by_configuration(connector, facts);
   if (class == CLASS_OTHER)
-    class = by_learning(flows, facts);
+    class = by_learning(flows, connector, facts);
   if (class == CLASS_OTHER)
     class = by_request(facts);
   if (class == CLASS_OTHER && !text_is_empty(facts->access_token))

@@ -118,7 +118,7 @@ static void read_answer_body(struct facts *facts) {
   struct answer *answer = &facts->answer;
   bool is_whole;
   answer->body = whole_body(facts->memory, &exchange->response, &exchange->response_body, &is_whole);
-  if (exchange->response.status == 0 || !is_whole || exchange->ending == ENDED_NOT_YET) {
+  if (exchange->response.status == 0 || !is_whole || exchange->ending != ENDED_COMPLETE) {
     answer->body = TEXT_NONE;
     return;
   }

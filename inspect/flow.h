@@ -29,7 +29,7 @@ struct token {
   char shown[FINGERPRINT_TEXT_BYTES];
   uint64_t scope_key; /* of the scope that it was granted */
   uint64_t type_key;  /* of the token_type that it was issued as; 0: none said */
-  struct moment issued, last_used;
+  struct moment issued;
   int64_t suspected_ms; /* own clock; when a call last made it look dead; 0: never */
   int64_t life_s;       /* -1: unknown */
   int64_t replaced_ms;  /* own clock; when the answer with its successor ended; 0: not replaced */

@@ -189,6 +189,8 @@ static void observe_exchange(struct inspect *inspect, const struct observation *
       table_claim(&inspect->trusts, flows_key(&inspect->flows, "trust", exchange->client, facts.url.host), 1);
     classify(&inspect->flows, &inspect->settings.connector, &facts);
     count(inspect, &facts);
+    if (facts.class == CLASS_TOKEN || facts.class == CLASS_REFRESH)
+      unseen_answer(inspect, &facts);
     find_flow(inspect, &facts, observation->sequence);
     judge_recover(inspect, &facts);
     judge(inspect, observation, &facts, event_of(facts.class), facts.memory);
@@ -250,7 +252,7 @@ void inspect_observe(struct inspect *inspect, const struct observation *observat
   case OBSERVED_TUNNEL: observe_with_memory(inspect, observation); break;
   case OBSERVED_LOSS: observe_loss(inspect, observation); break;
   case OBSERVED_END_OF_RUN: end_run(inspect); break;
-  case OBSERVED_EXCHANGE_END:
+  case OBSERVED_EXCHANGE_END: break; /* of a body that nobody wanted to read: its head said all that is judged */
   case OBSERVED_TICK: break;
   }
 }

@@ -60,6 +60,8 @@ void step_emit_summary(struct inspect *inspect);
 
 /* unseen.c: what could not be seen, and its cure. */
 void unseen_add(struct inspect *inspect, const char *kind, struct text text);
+/* unseen_answer - a token exchange that could be read in part only. */
+void unseen_answer(struct inspect *inspect, const struct facts *facts);
 void unseen_tunnel(struct inspect *inspect, const struct tunnel *tunnel, struct arena *memory);
 
 #endif

@@ -46,9 +46,8 @@ static uint64_t scheme_at_key(const struct flows *flows, struct text scheme, str
 }
 
 void flow_note_worked(struct flows *flows, const struct facts *facts) {
-  facts->token->last_used = moment_of(facts);
   table_claim(&flows->worked, token_at_key(flows, facts->token, facts->url.host), 1);
-  if (!text_is_empty(facts->credentials.scheme) && !facts->is_token_in_query)
+  if (!text_is_empty(facts->credentials.whole) && !facts->is_token_in_query)
     table_claim(&flows->worked, scheme_at_key(flows, facts->credentials.scheme, facts->url.host), 1);
 }
 

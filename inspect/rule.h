@@ -109,7 +109,8 @@ void evidence_error(struct report *report);
 /* Helpers that several groups need. */
 bool check_is_success(const struct check *check); /* 2xx by the provider */
 bool check_is_status(const struct check *check, unsigned from, unsigned to);
-bool check_has_error(const struct check *check);                                           /* the answer has an OAuth or a vendor's error */
+bool check_has_error(const struct check *check); /* the answer has an OAuth or a vendor's error */
+void check_note_unseen(struct check *check, const char *kind, struct text host, const char *what); /* for the summary, once: host, what */
 bool check_client_trusts(const struct check *check, struct text client, struct text host); /* has had an exchange with it over our TLS */
 unsigned check_count_failures(const struct check *check, struct text client, struct text host); /* TLS failures, with this one */
 

@@ -22,6 +22,31 @@ void unseen_add(struct inspect *inspect, const char *kind, struct text text) {
   summary->not_seen[summary->not_seen_count++] = (struct not_seen){.kind = kind, .text = {.text = text_from(to)}};
 }
 
+static void add_of_host(struct inspect *inspect, struct arena *memory, const char *kind, struct text host, const char *what) {
+  struct text_out out = {0};
+  text_out_add(&out, redact_name(&inspect->redactor, memory, host).text);
+  text_out_add_char(&out, ' ');
+  text_out_add_string(&out, what);
+  unseen_add(inspect, kind, text_out_view(&out));
+  text_out_free(&out);
+}
+
+void check_note_unseen(struct check *check, const char *kind, struct text host, const char *what) {
+  add_of_host(check->inspect, check->memory, kind, host, what);
+}
+
+void unseen_answer(struct inspect *inspect, const struct facts *facts) {
+  const struct exchange *exchange = facts->exchange;
+  bool is_cut = exchange->response_body.is_truncated || exchange->request_body.is_truncated;
+  bool is_partly_read = facts->answer.format == FORMAT_UNKNOWN || !facts->is_request_whole;
+  if (facts->answer.kind == ANSWER_NONE || !is_partly_read || exchange->ending != ENDED_COMPLETE)
+    return;
+  add_of_host(
+      inspect, facts->memory, "truncated", facts->url.host,
+      is_cut ? "had a token request or answer larger than what is kept to be judged: the rules that need all of it were silent."
+             : "had a token request or answer that could not be read (an unknown content coding): the rules that need it were silent.");
+}
+
 void unseen_tunnel(struct inspect *inspect, const struct tunnel *tunnel, struct arena *memory) {
   bool is_known = (size_t)tunnel->reason < sizeof tunnel_reasons / sizeof *tunnel_reasons;
   struct text_out out = {0};

@@ -78,7 +78,8 @@ static void check_missing_bearer_prefix(struct check *c) {
   bool is_accepted = facts->answer.kind == ANSWER_ACCEPTED;
   bool is_jwt = !is_known && !is_accepted && !(facts->token && facts->token->kind != TOKEN_ACCESS && is_accepted) &&
                 is_jwt_of_known_issuer(c, credentials->whole);
-  if (!is_known && !is_jwt)
+  bool is_usual = !is_accepted && flow_scheme_has_worked(c->flows, TEXT(""), facts->url.host);
+  if ((!is_known && !is_jwt) || is_usual)
     return;
   struct report *r = report(c);
   evidence_secret(r, "access_token", credentials->whole);
@@ -190,6 +191,19 @@ static int64_t age_ms(const struct facts *facts) {
   return moment_between_ms(facts->token->issued, moment_of(facts));
 }
 
+static int64_t own_age_ms(const struct facts *facts) {
+  return facts->ended_ms - facts->token->issued.own_ms;
+}
+
+/* Two servers may disagree about the time: a token is past its end, or well before it, where our clock says so, too. */
+static bool is_older_than(const struct facts *facts, int64_t ms) {
+  return age_ms(facts) > ms && own_age_ms(facts) > ms;
+}
+
+static bool is_younger_than(const struct facts *facts, int64_t ms) {
+  return age_ms(facts) < ms && own_age_ms(facts) < ms;
+}
+
 static void add_ages(struct report *r, const struct facts *facts) {
   evidence_token(r, "access_token", facts->token);
   evidence_number(r, "expires_in", facts->token->life_s);
@@ -205,7 +219,7 @@ static bool is_refused_as_expired(const struct check *c) {
 
 static void check_expired_token_used(struct check *c) {
   const struct facts *facts = c->facts;
-  if (!is_access_token(facts) || facts->token->life_s <= 0 || age_ms(facts) <= facts->token->life_s * 1000 + EXPIRY_TOLERANCE_MS)
+  if (!is_access_token(facts) || facts->token->life_s <= 0 || !is_older_than(facts, facts->token->life_s * 1000 + EXPIRY_TOLERANCE_MS))
     return;
   bool is_refused = is_refused_as_expired(c);
   if (!is_refused && !check_is_success(c))
@@ -226,7 +240,7 @@ static void check_rejected_before_expiry(struct check *c) {
     return;
   const struct answer *answer = &facts->answer;
   int64_t life_ms = facts->token->life_s * 1000, margin_ms = life_ms / 50 > EXPIRY_TOLERANCE_MS ? life_ms / 50 : EXPIRY_TOLERANCE_MS;
-  if (age_ms(facts) >= life_ms - margin_ms || answer->hints_scope || answer->names_other_cause || answer->says_revoked ||
+  if (!is_younger_than(facts, life_ms - margin_ms) || answer->hints_scope || answer->names_other_cause || answer->says_revoked ||
       text_equal(answer->error, TEXT("use_dpop_nonce")))
     return;
   struct report *r = report(c);

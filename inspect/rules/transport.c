@@ -50,6 +50,8 @@ static void check_client_rejected_ca(struct check *c) {
     return;
   struct report *r = report(c);
   report_subject(r, failure->host);
+  check_note_unseen(c, "client-rejected-ca", failure->host,
+                    "was not seen: a client does not trust the proxy's certificate. `oauthtap ca` says how it is told to.");
   evidence_name(r, "host", failure->host);
   evidence_name(r, "client", failure->client);
   evidence_text(r, "user_agent", failure->connect_user_agent);

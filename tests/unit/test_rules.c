@@ -108,7 +108,8 @@ static void fill_exchange(struct observation *observation, json_value from, uint
     exchange->response_body.is_truncated = true;
     exchange->response_body.wire_bytes++;
   }
-  exchange->ending = exchange->response.status ? ENDED_COMPLETE : ENDED_UPSTREAM_CLOSED;
+  bool is_cut = exchange->response.status == 0 || json_is_true(json_member(from, "is_cut"));
+  exchange->ending = is_cut ? ENDED_UPSTREAM_CLOSED : ENDED_COMPLETE;
 }
 
 static enum fault fault_from(struct text name) {
@@ -146,11 +147,12 @@ static struct observation *observation_from(json_value from, uint64_t id) {
                                                           .connect_user_agent = text_member(from, "user_agent"),
                                                           .alert = (int)json_number(json_member(from, "alert"))};
   else if (observation->kind == OBSERVED_UPSTREAM_FAILURE)
-    observation->upstream = (struct upstream_failure){.client = client,
-                                                      .host = text_member(from, "host"),
-                                                      .port = 443,
-                                                      .fault = fault_from(text_member(from, "fault")),
-                                                      .detail = text_member(from, "detail")};
+    observation->upstream =
+        (struct upstream_failure){.client = client,
+                                  .host = text_member(from, "host"),
+                                  .port = json_member(from, "port") ? (uint16_t)json_number(json_member(from, "port")) : 443,
+                                  .fault = fault_from(text_member(from, "fault")),
+                                  .detail = text_member(from, "detail")};
   else if (observation->kind == OBSERVED_LOSS)
     observation->lost = 1;
   set_times(observation, from);
@@ -267,6 +269,23 @@ static void expect_silent(json_value vector, const struct run *run, const char *
   }
 }
 
+static void expect_counts(json_value vector, const struct run *run, const char *id) {
+  json_value counts = json_member(vector, "expected_count"), unseen = json_member(vector, "expected_not_seen");
+  for (json_value count = json_next(counts, NULL); count; count = json_next(counts, count)) {
+    size_t found = 0;
+    for (size_t i = 0; i < run->count; i++)
+      found += text_equal(json_name(count), text_from(run->found[i].rule));
+    if (found != (size_t)json_number(count))
+      wrong("%s: %.*s is found %zu times", id, TEXT_ARGS(json_name(count)), found);
+  }
+  for (json_value kind = json_next(unseen, NULL); kind; kind = json_next(unseen, kind)) {
+    char member[80];
+    snprintf(member, sizeof member, "\"kind\":\"%.*s\"", TEXT_ARGS(json_string(kind)));
+    if (text_find(text_out_view(&run->written), text_from(member)) == SIZE_MAX)
+      wrong("%s: the summary does not say that %.*s was not seen", id, TEXT_ARGS(json_string(kind)));
+  }
+}
+
 static void expect_steps(json_value vector, const struct run *run, const char *id) {
   json_value steps = json_member(vector, "expected_steps");
   for (json_value step = json_next(steps, NULL); step; step = json_next(steps, step))
@@ -358,6 +377,7 @@ static void check_vector(json_value vector, void *owner) {
   run_vector(vector, &run);
   expect_found(vector, &run, id);
   expect_silent(vector, &run, id);
+  expect_counts(vector, &run, id);
   expect_steps(vector, &run, id);
   expect_no_secret(vector, &run, id);
   text_out_free(&run.written);
