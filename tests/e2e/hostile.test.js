@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import net from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -13,7 +14,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { connect, exchange, openSocket, raw, tunnel } from './lib/client.js';
 import { Origin } from './lib/origin.js';
 import { isSanitized, startProxy, within } from './lib/proxy.js';
-import { scratch } from './lib/scratch.js';
+import { goodCertificate, scratch } from './lib/scratch.js';
 
 const run = promisify(execFile);
 const openssl = (...args) => execFileSync('openssl', args, { cwd: scratch, stdio: ['ignore', 'pipe', 'pipe'] }).toString();
@@ -144,4 +145,154 @@ describe('Expect: 100-continue', () => {
     assert.equal(stdout, 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok');
     await server.stop();
   });
+});
+
+describe('ends and closes', () => {
+  const endless = (socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n');
+    const pour = () => { while (socket.write(Buffer.alloc(1 << 14, 'x'))); };
+    socket.on('drain', pour);
+    pour();
+  };
+
+  for (const [what, leave] of Object.entries({ resets: (socket) => socket.resetAndDestroy(), closes: (socket) => socket.destroy() })) {
+    test(`a download is ended within a second when the client ${what}`, async () => {
+      let closed;
+      const server = await listen((socket) => { closed = new Promise((resolve) => socket.on('close', resolve)); socket.once('data', () => endless(socket)); });
+      const socket = await connect('127.0.0.1', proxy.port);
+      socket.on('error', () => {});
+      socket.write(`GET ${server.url}/ HTTP/1.1\r\nHost: ${server.authority}\r\n\r\n`);
+      await new Promise((resolve) => socket.once('data', resolve));
+      leave(socket);
+      await within(1000 * (isSanitized ? 3 : 1), 'the close at the server', closed);
+      await server.stop();
+    });
+  }
+
+  test('an event stream is ended within a second when its listener closes, intercepted', async () => {
+    const origin = origins.https;
+    const socket = await openSocket(origin.url, proxy);
+    socket.write(`GET /events HTTP/1.1\r\nHost: localhost:${origin.port}\r\n\r\n`);
+    await new Promise((resolve) => socket.once('data', resolve));
+    assert.equal(origin.streams.size, 1);
+    const closed = new Promise((resolve) => [...origin.streams][0].on('close', resolve));
+    socket.end();
+    await within(1000 * (isSanitized ? 3 : 1), 'the close at the server', closed);
+    socket.destroy();
+  });
+
+  // Answers the first request of a connection, and closes on the second one; counts what came.
+  const closesWhenReused = async () => {
+    const asked = [];
+    const server = await listen((socket) => {
+      let count = 0;
+      socket.on('data', (piece) => {
+        asked.push(piece.toString('latin1').split('\r\n')[0]);
+        if (++count === 1) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+        else socket.destroy();
+      });
+    });
+    return { ...server, asked };
+  };
+
+  test('a GET on a kept connection that closes is asked once more, and answered', async () => {
+    const server = await closesWhenReused();
+    const socket = await connect('127.0.0.1', proxy.port);
+    await exchange(`${server.url}/first`, { socket, proxy, keep: true });
+    const second = await exchange(`${server.url}/second`, { socket, proxy });
+    assert.deepEqual([second.status, second.text], [200, 'ok']);
+    assert.deepEqual(server.asked, ['GET /first HTTP/1.1', 'GET /second HTTP/1.1', 'GET /second HTTP/1.1']);
+    await server.stop();
+  });
+
+  test('a POST on a kept connection that closes reaches the origin once, and the client is left to decide', async () => {
+    const server = await closesWhenReused();
+    const socket = await connect('127.0.0.1', proxy.port);
+    await exchange(`${server.url}/first`, { socket, proxy, keep: true });
+    await assert.rejects(exchange(`${server.url}/second`, { method: 'POST', headers: { 'Content-Length': 0 }, socket, proxy }), /hang up|ECONNRESET/);
+    assert.deepEqual(server.asked, ['GET /first HTTP/1.1', 'POST /second HTTP/1.1']);
+    await server.stop();
+  });
+
+  test('a server that closes its idle connection closes the client\'s', async () => {
+    const server = await listen((socket) => socket.once('data', () => { socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'); setTimeout(() => socket.end(), 50); }));
+    const socket = await connect('127.0.0.1', proxy.port);
+    const heard = hear(socket);
+    socket.write(`GET ${server.url}/ HTTP/1.1\r\nHost: ${server.authority}\r\n\r\n`);
+    const { heard: text, how } = await heard;
+    assert.ok(text.endsWith('\r\n\r\nok'));
+    assert.equal(how, 'fin');
+    socket.destroy();
+    await server.stop();
+  });
+
+  test('busybox-like clients that half-close get the answer from a slow server', async () => {
+    const server = await listen((socket) => socket.once('data', () => setTimeout(() => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow'), 300)));
+    const text = (await raw(proxy.port, `GET ${server.url}/ HTTP/1.0\r\n\r\n`, { finish: true })).toString('latin1');
+    assert.ok(text.endsWith('\r\n\r\nslow'), text);
+    await server.stop();
+  });
+});
+
+describe('WebSockets', () => {
+  test('frames sent with the upgrade and with the 101 arrive', async () => {
+    let asked = '';
+    const server = await listen((socket) => socket.on('data', (piece) => {
+      const isFirst = asked === '';
+      asked += piece.toString('latin1');
+      if (isFirst) socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x02hi', 'latin1');
+      if (asked.endsWith('\x81\x03you')) socket.end();
+    }));
+    const socket = await connect('127.0.0.1', proxy.port);
+    const heard = hear(socket);
+    socket.write(`GET ${server.url}/ HTTP/1.1\r\nHost: ${server.authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x03you`, 'latin1');
+    const { heard: text } = await heard;
+    assert.match(text, /^HTTP\/1\.1 101 /);
+    assert.ok(text.endsWith('\x81\x02hi'));
+    assert.ok(asked.endsWith('\r\n\r\n\x81\x03you'));
+    socket.destroy();
+    await server.stop();
+  });
+
+  for (const scheme of ['ws', 'wss']) {
+    const server = scheme === 'ws' ? http.createServer() : https.createServer(goodCertificate);
+    const sockets = new WebSocketServer({ server });
+    before(() => new Promise((resolve) => server.listen(0, '127.0.0.1', resolve)));
+    after(() => new Promise((resolve) => { server.closeAllConnections(); server.close(resolve); }));
+    const open = async () => {
+      const { port } = server.address();
+      const { socket: lower } = await tunnel(proxy, `localhost:${port}`);
+      const createConnection = () => (scheme === 'ws' ? lower : tls.connect({ socket: lower, servername: 'localhost', ca: proxy.ca, ALPNProtocols: ['http/1.1'] }));
+      const connected = new Promise((resolve) => sockets.once('connection', resolve));
+      const client = new WebSocket(`${scheme}://localhost:${port}/`, { createConnection });
+      const opened = new Promise((resolve, reject) => { client.on('open', resolve); client.on('error', reject); });
+      const [peer] = await within(20000, 'the WebSocket', Promise.all([connected, opened]));
+      client.on('error', () => {});
+      return { client, peer };
+    };
+    const closeOf = (socket) => within(10000, 'the close', new Promise((resolve) => socket.on('close', (code, reason) => resolve([code, reason.toString()]))));
+
+    test(`${scheme}: a close by the client is the server's, with its code`, async () => {
+      const { client, peer } = await open();
+      const closes = Promise.all([closeOf(client), closeOf(peer)]);
+      client.close(4001, 'client leaves');
+      assert.deepEqual(await closes, [[4001, 'client leaves'], [4001, 'client leaves']]);
+    });
+
+    test(`${scheme}: a close by the server is the client's, with its code`, async () => {
+      const { client, peer } = await open();
+      const closes = Promise.all([closeOf(client), closeOf(peer)]);
+      peer.close(4002, 'server leaves');
+      assert.deepEqual(await closes, [[4002, 'server leaves'], [4002, 'server leaves']]);
+    });
+
+    test(`${scheme}: a side that vanishes takes the other along`, async () => {
+      for (const who of ['client', 'peer']) {
+        const pair = await open();
+        const closed = closeOf(who === 'client' ? pair.peer : pair.client);
+        pair[who].terminate();
+        assert.equal((await closed)[0], 1006);
+      }
+    });
+  }
 });
