@@ -12,6 +12,7 @@
 #endif
 
 #define MAX_CODINGS 2
+#define ZSTD_WINDOW_LOG 23 /* 8 MiB: as much as RFC 9659 has HTTP use; the library's own limit would let a few bytes claim 128 MiB */
 
 struct output {
   char *data;
@@ -20,15 +21,20 @@ struct output {
 };
 
 #ifdef HAVE_ZLIB
+/* A gzip body may consist of several members (RFC 1952 section 2.2); what else stands behind one is padding. */
+static bool has_next_member(const z_stream *z) {
+  return z->avail_in >= 2 && z->next_in[0] == 0x1f && z->next_in[1] == 0x8b;
+}
+
 /* window_bits: 15 + 32 knows gzip and zlib by their head; -15 is raw deflate, which some servers send for "deflate". */
 static int inflate_with(struct text bytes, int window_bits, struct output *out) {
-  z_stream z = {.next_in = (Bytef *)bytes.data,
-                .avail_in = (uInt)bytes.length,
-                .next_out = (Bytef *)out->data,
-                .avail_out = (uInt)out->limit};
+  z_stream z = {
+      .next_in = (Bytef *)bytes.data, .avail_in = (uInt)bytes.length, .next_out = (Bytef *)out->data, .avail_out = (uInt)out->limit};
   if (inflateInit2(&z, window_bits) != Z_OK)
     return -ENOMEM;
   int code = inflate(&z, Z_FINISH);
+  while (code == Z_STREAM_END && has_next_member(&z) && inflateReset(&z) == Z_OK)
+    code = inflate(&z, Z_FINISH);
   out->length = out->limit - z.avail_out;
   inflateEnd(&z);
   out->is_truncated = code != Z_STREAM_END;
@@ -62,18 +68,21 @@ static int decode_brotli(struct text bytes, struct output *out) {
 #endif
 
 #ifdef HAVE_ZSTD
+/* Frame after frame (RFC 8878 section 3), until nothing moves any more: the end is cut, or the output is full. */
 static int decode_zstd(struct text bytes, struct output *out) {
   ZSTD_DStream *stream = ZSTD_createDStream();
   if (!stream)
     return -ENOMEM;
   ZSTD_inBuffer in = {bytes.data, bytes.length, 0};
   ZSTD_outBuffer to = {out->data, out->limit, 0};
-  size_t code = 1;
-  while (code && !ZSTD_isError(code) && in.pos < in.size && to.pos < to.size)
+  size_t code = ZSTD_DCtx_setParameter(stream, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG);
+  for (size_t before = SIZE_MAX; !ZSTD_isError(code) && in.pos < in.size && before != in.pos + to.pos;) {
+    before = in.pos + to.pos;
     code = ZSTD_decompressStream(stream, &to, &in);
+  }
   ZSTD_freeDStream(stream);
   out->length = to.pos;
-  out->is_truncated = code != 0;
+  out->is_truncated = code != 0 || in.pos < in.size;
   return ZSTD_isError(code) ? ERROR_MALFORMED : 0;
 }
 #endif
@@ -110,7 +119,8 @@ static int decode_one(struct arena *arena, struct text coding, size_t limit, str
   return ERROR_UNSUPPORTED;
 }
 
-int body_decode(struct arena *arena, struct text bytes, struct text content_encoding, size_t limit, struct text *decoded, bool *is_truncated) {
+int body_decode(struct arena *arena, struct text bytes, struct text content_encoding, size_t limit, struct text *decoded,
+                bool *is_truncated) {
   struct text names[MAX_CODINGS], rest = content_encoding, result = bytes;
   size_t count = 0;
   bool is_cut = false;
