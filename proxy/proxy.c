@@ -53,8 +53,8 @@ static int read_secret(struct proxy *proxy, struct text *secret, struct error *e
     return 0;
   FILE *file = fopen(path, "re");
   if (!file)
-    return error_set(error, -EINVAL, "cannot read --client-secret-file %s: %s (give a file that holds the secret alone)", path,
-                     strerror(errno));
+    return error_set(error, -EINVAL, "cannot read --client-secret-file %.200s: %s (give a file that holds the secret alone)", path,
+                     error_text(-errno));
   size_t length = fread(proxy->client_secret, 1, sizeof proxy->client_secret, file);
   fclose(file);
   *secret = text_trim_space(text_of(proxy->client_secret, length));

@@ -36,7 +36,7 @@ static void greet(const struct options *options, const struct proxy *proxy) {
   }
   if (proxy_is_authority_new(proxy)) {
     add_option_line(&out, "CA", proxy_authority(proxy)->certificate_path);
-    text_out_add_string(&out, "            is new: clients must trust it; oauthtap ca tells how, for each of them\n");
+    text_out_add_string(&out, "           is new: clients must trust it, and oauthtap ca tells how\n");
   }
   if (!options->is_quiet)
     text_out_add_char(&out, '\n');

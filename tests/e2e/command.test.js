@@ -1,0 +1,315 @@
+// command.test.js - the program as a person meets it: words, exit statuses, terminals, signals, full disks.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { exchange, raw } from './lib/client.js';
+import { startPlainServer } from './lib/origin.js';
+import { startScripted } from './lib/provider.js';
+import { binary, isSanitized, startProxy, within } from './lib/proxy.js';
+import { assertValidRecords } from './lib/schema.js';
+import { originCaFile, scratch } from './lib/scratch.js';
+
+const repository = new URL('../../', import.meta.url).pathname;
+const caFolder = join(scratch, 'command-ca');
+const folder = () => mkdtempSync(join(scratch, 'command-'));
+const formType = { 'Content-Type': 'application/x-www-form-urlencoded' };
+
+// Runs to the end; for what must end by itself.
+function oauthtap(args, options = {}) {
+  const { status, signal, stdout, stderr } = spawnSync(binary, args, { cwd: folder(), encoding: 'utf8', timeout: 30000, ...options });
+  assert.equal(signal, null, `oauthtap ${args.join(' ')} ended by itself`);
+  return { status, stdout, stderr };
+}
+
+// Ends with the status, says one sentence on standard error, with these words in it, and nothing on standard output.
+function refuses(args, expected, words, options) {
+  const { status, stdout, stderr } = oauthtap(args, options);
+  assert.equal(status, expected, `${args.join(' ')}: ${stderr}`);
+  assert.match(stderr, /^oauthtap: [^\n]+\n$/);
+  for (const word of words) assert.ok(stderr.includes(word), `"${word}" is not in: ${stderr}`);
+  assert.equal(stdout, '');
+}
+
+const proxyWords = ['proxy', '--listen', '127.0.0.1:0', '--ca-dir', caFolder];
+
+// A program that runs, with all it writes, until `stop`. stdio: as spawn takes it.
+function start(words, { stdio = ['ignore', 'pipe', 'pipe'], command = binary, ...options } = {}) {
+  const child = spawn(command, words, { cwd: folder(), stdio, ...options });
+  const run = { child, stdout: '', stderr: '' };
+  process.on('exit', () => child.kill('SIGKILL'));
+  child.stdout?.setEncoding('utf8').on('data', (text) => { run.stdout += text; });
+  child.stderr?.setEncoding('utf8').on('data', (text) => { run.stderr += text; });
+  run.ended = new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal })));
+  run.until = (what, look) => within(20000, what, (async () => {
+    for (let found = look(); ; found = look()) {
+      if (found) return found;
+      await new Promise((resolve) => { setTimeout(resolve, 10); });
+    }
+  })());
+  run.port = async () => Number((await run.until('the proxy to listen', () => /listens on http:\/\/127\.0\.0\.1:(\d+)/.exec(run.stdout + run.stderr)))[1]);
+  run.stop = (signal = 'SIGTERM') => { child.kill(signal); return within(20000, 'the end', run.ended); };
+  return run;
+}
+
+const lean = { '/token': () => [200, { access_token: 'an-access-token-0123456789', token_type: 'Bearer', expires_in: 3600 }],
+  '/refused': () => [400, { error: 'invalid_client', error_description: 'no such client' }], '/page': () => [200, 'a page', { 'Content-Type': 'text/html' }] };
+const askToken = (url, proxy, more = '') => exchange(url, { method: 'POST', headers: formType, body: Buffer.from(`grant_type=authorization_code&code=c0de-0123456789&client_id=a-client&scope=offline_access${more}`), proxy });
+
+// ---- words ----
+
+test('refuses words that are not known, with the nearest that is', () => {
+  refuses(['proxy', '--lisen', '127.0.0.1:0'], 2, ['--lisen', 'did you mean --listen?']);
+  refuses(['--verbos'], 2, ['did you mean --verbose?']);
+  refuses(['prxy'], 2, ['"prxy"', 'did you mean proxy?']);
+  refuses(['help', 'rulse'], 2, ['did you mean rules?']);
+  refuses(['rules', 'token/mising-refresh-token'], 2, ['token/mising-refresh-token', 'did you mean token/missing-refresh-token?']);
+  refuses(['ca', 'nod', '--ca-dir', caFolder], 2, ['nod', 'did you mean node?']);
+  refuses([...proxyWords, '--disable', 'api/missing-bearer'], 2, ['api/missing-bearer', 'did you mean api/missing-bearer-prefix?']);
+  refuses([...proxyWords, '--severity', 'api/unautorized=error'], 2, ['did you mean api/unauthorized?']);
+});
+
+test('refuses bad values with what is expected instead', () => {
+  refuses(['--listen', '127.0.0.1:99999'], 2, ['--listen 127.0.0.1:99999', '65535']);
+  refuses(['--listen', '8080'], 2, ['HOST:PORT', '--listen 127.0.0.1:8080']);
+  refuses(['--listen', '0.0.0.0:0', '--ca-dir', caFolder], 2, ['0.0.0.0', '--allow-remote', '127.0.0.1']);
+  refuses([...proxyWords, '--fail-on', 'fatal'], 2, ['error, warning, info or never']);
+  refuses([...proxyWords, '--severity', 'token/not-json=fatal'], 2, ['error, warning or info']);
+  refuses([...proxyWords, '--findings'], 2, ['--findings needs a value: --findings FILE']);
+  refuses([...proxyWords, '--ui', '127.0.0.1:8081'], 2, ['--ui off']);
+  refuses([...proxyWords, '--client-secret-file', '/nowhere/secret'], 2, ['--client-secret-file /nowhere/secret', 'no such file']);
+  refuses([...proxyWords, '--token-url', 'not a url \x1b[31m'], 2, ['--token-url', 'http']);
+  refuses(['ca', '--format', 'jpg', '--ca-dir', join(scratch, 'never-made')], 2, ['--format jpg', 'pem|der|p12']);
+  refuses(['rules', '--format', 'pdf'], 2, ['text|json|markdown']);
+  assert.ok(!existsSync(join(scratch, 'never-made')), 'what is refused makes no authority');
+});
+
+test('control characters in words and files do not reach the terminal', () => {
+  for (const args of [['\x1b[31mred'], ['--\x1b[31mred'], ['--findings', '/nowhere/\x1b[31m\r\n', '--listen', '127.0.0.1:0', '--ca-dir', caFolder], ['rules', '\u202e\u009b']]) {
+    const { status, stderr } = oauthtap(args);
+    assert.ok(status === 2 || status === 3);
+    assert.match(stderr, /^oauthtap: [^\x00-\x1f\x7f-\x9f\u202e]+\n$/);
+  }
+  const cwd = folder();
+  writeFileSync(join(cwd, 'oauthtap.json'), '{"\\u001b[31mred": 1}');
+  refuses(['proxy'], 2, ['unknown key "\\x1b[31mred"'], { cwd });
+});
+
+test('the config file is read from the current folder, and the command line wins', async () => {
+  const cwd = folder();
+  const write = (text) => writeFileSync(join(cwd, 'oauthtap.json'), text);
+  write('// ours\n{ "lisen": "127.0.0.1:0" }');
+  refuses(['proxy'], 2, ['oauthtap.json', 'unknown key "lisen"', 'did you mean "listen"?'], { cwd });
+  write('{ "listen": }');
+  refuses(['proxy'], 2, ['oauthtap.json is not JSON at line 1'], { cwd });
+  write(`/* all of it */ { "listen": "127.0.0.1:1", // taken back below\n "ca-dir": ${JSON.stringify(caFolder)}, "findings": "from-config.jsonl", "fail-on": "never" }`);
+  const run = start(['--listen', '127.0.0.1:0'], { cwd });
+  await run.port();
+  assert.deepEqual(await run.stop(), { code: 0, signal: null });
+  assert.match(run.stdout, /options\s+oauthtap\.json/);
+  assert.equal(JSON.parse(readFileSync(join(cwd, 'from-config.jsonl'), 'utf8').trim().split('\n').at(-1)).type, 'summary');
+  assert.ok(oauthtap(['ca', 'curl'], { cwd }).stdout.includes(`${caFolder}/ca.pem`), 'ca looks where the proxy does');
+  refuses(['proxy', '--config', 'elsewhere.json'], 2, ['elsewhere.json', 'no such file'], { cwd });
+});
+
+test('each command explains itself, and so does the program', () => {
+  for (const [words, part] of [[['--help'], 'Usage: oauthtap'], [['-h'], 'rules'], [['help'], 'demo'], [['proxy', '--help'], '--upstream-ca'], [['help', 'proxy'], '--upstream-ca'],
+    [['ca', '--help'], '--format pem|der|p12'], [['rules', '--help'], '--format text|json|markdown'], [['demo', '--help'], '--serve'], [['proxy', '--nonsense', '--help'], '--listen']]) {
+    const { status, stdout, stderr } = oauthtap(words);
+    assert.equal(status, 0, words.join(' '));
+    assert.equal(stderr, '');
+    assert.ok(stdout.includes(part), `oauthtap ${words.join(' ')} tells of ${part}`);
+    assert.doesNotMatch(stdout, /\x1b/);
+  }
+  assert.match(oauthtap(['--version']).stdout, /^oauthtap \d+\.\d+\.\d+\n$/);
+});
+
+test('the generated documents are as the program writes them', () => {
+  assert.equal(oauthtap(['help', 'man']).stdout, readFileSync(join(repository, 'docs/oauthtap.1'), 'utf8'));
+  assert.equal(oauthtap(['rules', '--format', 'markdown']).stdout, readFileSync(join(repository, 'docs/rules.md'), 'utf8'));
+});
+
+test('rules are listed, explained, and given as JSON', () => {
+  const ids = oauthtap(['rules']).stdout.trim().split('\n').map((line) => line.split(' ')[0]);
+  const rules = oauthtap(['rules', '--format=json']).stdout.trim().split('\n').map((line) => JSON.parse(line));
+  assert.deepEqual(rules.map(({ id }) => id), ids);
+  assert.ok(ids.length > 20 && ids.includes('token/missing-refresh-token'));
+  for (const rule of rules) assert.ok(rule.references.every(({ url }) => url.startsWith('https://')) && rule.remedy && rule.title, rule.id);
+  for (const id of ids) {
+    const { status, stdout } = oauthtap(['rules', id]);
+    assert.equal(status, 0);
+    assert.ok(stdout.startsWith(`${id}\n`) && stdout.includes('What to do'), id);
+    for (const line of stdout.split('\n')) assert.ok(line.length <= 100 || line.includes('https://'), `${id}: ${line}`);
+  }
+});
+
+test('ca shows path, fingerprint and guides, and exports the certificate alone', () => {
+  const all = oauthtap(['ca', '--ca-dir', caFolder]).stdout;
+  const pem = oauthtap(['ca', '--ca-dir', caFolder, '--format', 'pem']).stdout;
+  const openssl = (args, input) => execFileSync('openssl', args, { input, encoding: 'utf8' });
+  const fingerprint = openssl(['x509', '-noout', '-fingerprint', '-sha256'], pem).split('=')[1].trim();
+  assert.ok(all.includes(`${caFolder}/ca.pem`));
+  assert.ok(all.includes(fingerprint));
+  assert.doesNotMatch(all, /\n\n\n/);
+  for (const client of ['debian', 'fedora', 'macos', 'windows', 'firefox', 'curl', 'node', 'python', 'java', 'dotnet', 'postman', 'newman', 'docker']) {
+    assert.ok(all.includes(`(${client})`), client);
+    const one = oauthtap(['ca', client, '--ca-dir', caFolder]).stdout;
+    assert.ok(one.includes(`(${client})`) && one.length < all.length / 3, client);
+  }
+  const der = spawnSync(binary, ['ca', '--ca-dir', caFolder, '--format', 'der']).stdout;
+  assert.equal(openssl(['x509', '-inform', 'DER', '-noout', '-fingerprint', '-sha256'], der).split('=')[1].trim(), fingerprint);
+  const p12 = spawnSync(binary, ['ca', '--ca-dir', caFolder, '--format=p12']).stdout;
+  assert.match(openssl(['pkcs12', '-passin', 'pass:changeit', '-nokeys'], p12), /BEGIN CERTIFICATE/);
+  for (const output of [pem, openssl(['pkcs12', '-passin', 'pass:changeit', '-nodes'], p12)]) assert.doesNotMatch(output, /PRIVATE KEY/);
+});
+
+test('a full disk under standard output is status 3', () => {
+  for (const words of ['--help', '--version', 'rules', `ca --ca-dir ${caFolder}`, 'help man']) {
+    const { status, stderr } = spawnSync('sh', ['-c', `exec "$0" ${words} > /dev/full`, binary], { encoding: 'utf8' });
+    assert.equal(status, 3, words);
+    assert.match(stderr, /^oauthtap: cannot write to standard output/);
+  }
+});
+
+// ---- bad days ----
+
+test('what the machine refuses is status 3, with the remedy', async () => {
+  const cwd = folder();
+  const taken = net.createServer();
+  await new Promise((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  const { port } = taken.address();
+  refuses(['proxy', '--listen', `127.0.0.1:${port}`, '--ca-dir', join(cwd, 'unmade')], 3, [`127.0.0.1:${port}`, 'address already in use', '--listen']);
+  taken.close();
+  assert.ok(!existsSync(join(cwd, 'unmade')));
+  refuses([...proxyWords, '--findings', join(cwd, 'no', 'such', 'log')], 3, ['no/such/log', 'no such file or folder', '--findings']);
+  refuses([...proxyWords, '--findings', cwd], 3, [cwd, '--findings']);
+  refuses([...proxyWords, '--upstream-ca', join(cwd, 'none.pem')], 3, ['none.pem', 'no such file']);
+  writeFileSync(join(cwd, 'not.pem'), 'no certificate');
+  refuses([...proxyWords, '--upstream-ca', join(cwd, 'not.pem')], 3, ['not.pem'], { cwd });
+  const log = join(cwd, 'oauthtap-findings.jsonl');
+  assert.ok(!existsSync(log) || readFileSync(log, 'utf8') === '', 'a run that did not start has no summary');
+});
+
+test('a folder or key of the CA that others can read is refused, with the command that mends it', () => {
+  const open = join(folder(), 'ca');
+  assert.equal(oauthtap(['ca', '--ca-dir', open]).status, 0);
+  const mend = (stderr) => execFileSync('sh', ['-c', /type: (chmod .*)\n/.exec(stderr)[1]]);
+  for (const [name, mode] of [['ca-key.pem', 0o644], ['ca-key.pem', 0o640], ['fingerprint.key', 0o604], ['.', 0o777]]) {
+    chmodSync(join(open, name), mode);
+    const words = ['proxy', '--listen', '127.0.0.1:0', '--ca-dir', open];
+    refuses(words, 3, [open, 'chmod']);
+    mend(oauthtap(words).stderr);
+    assert.equal(oauthtap(['ca', '--ca-dir', open]).status, 0, `${name} is mended`);
+  }
+});
+
+test('a folder of the CA that cannot be read is status 3', () => {
+  const open = mkdtempSync(join(tmpdir(), 'oauthtap-e2e-open-')); // root reads everything: then somebody else runs a copy
+  try {
+    chmodSync(open, 0o755);
+    copyFileSync(binary, join(open, 'oauthtap'));
+    chmodSync(join(open, 'oauthtap'), 0o755);
+    mkdirSync(join(open, 'ca'), { mode: 0 });
+    const { status, stderr } = spawnSync(join(open, 'oauthtap'), ['proxy', '--listen', '127.0.0.1:0', '--ca-dir', join(open, 'ca')],
+      { cwd: '/', encoding: 'utf8', timeout: 30000, ...(process.getuid() === 0 ? { uid: 65534, gid: 65534 } : {}) });
+    assert.equal(status, 3, stderr);
+    assert.match(stderr, /^oauthtap: [^\n]*\/ca: permission denied[^\n]*--ca-dir[^\n]*\n$/);
+  } finally {
+    rmSync(open, { recursive: true, force: true });
+  }
+});
+
+test('a CA folder that is a file, or holds rubbish, is status 3', () => {
+  const cwd = folder();
+  writeFileSync(join(cwd, 'file'), '');
+  refuses(['proxy', '--listen', '127.0.0.1:0', '--ca-dir', join(cwd, 'file')], 3, ['file', '--ca-dir']);
+  mkdirSync(join(cwd, 'rubbish'), { mode: 0o700 });
+  for (const name of ['ca.pem', 'ca-key.pem', 'fingerprint.key']) writeFileSync(join(cwd, 'rubbish', name), 'rubbish', { mode: 0o600 });
+  refuses(['ca', '--ca-dir', join(cwd, 'rubbish')], 3, ['rubbish']);
+});
+
+test('--fail-on decides the exit status', async () => {
+  const provider = await startScripted(lean);
+  for (const [path, options, expected] of [['/refused', [], 1], ['/refused', ['--fail-on', 'never'], 0], ['/refused', ['--disable', 'token/*'], 0], ['/refused', ['--severity', 'token/error-response=info'], 0],
+    ['/token', [], 0], ['/token', ['--severity', 'token/missing-refresh-token=error'], 1], ['/token', ['--severity', 'token/missing-refresh-token=warning', '--fail-on', 'warning'], 1],
+    ['/token', ['--severity', 'token/missing-refresh-token=info', '--fail-on', 'warning'], 0], ['/token', ['--severity', 'token/missing-refresh-token=info', '--fail-on', 'info'], 1]]) {
+    const proxy = await startProxy(...options);
+    await askToken(provider.url + path, proxy);
+    const { code } = await proxy.stop();
+    assert.equal(code, expected, `${path} ${options.join(' ')}: ${JSON.stringify(proxy.findings().map(({ rule, severity }) => [rule, severity]))}`);
+  }
+  await provider.stop();
+});
+
+const records = (text) => text.split('\n').slice(0, -1).map((line) => JSON.parse(line));
+
+test('--format json prints records and nothing else; people read standard error', async () => {
+  const provider = await startScripted(lean);
+  const json = await startProxy('--format', 'json');
+  await askToken(`${provider.url}/refused`, json);
+  const { records: logged } = await json.stop();
+  assert.deepEqual(records(json.stdout), logged);
+  assert.match(json.stderr, /listens on/);
+  assert.ok(json.stdout.endsWith('\n'));
+
+  for (const more of [['--format', 'json'], []]) {
+    const run = start([...proxyWords, '--findings', '-', '--upstream-ca', originCaFile, ...more]);
+    const proxy = { port: await run.port(), ca: readFileSync(join(caFolder, 'ca.pem')) };
+    await askToken(`${provider.url}/refused`, proxy);
+    assert.equal((await run.stop()).code, 1);
+    const printed = records(run.stdout);
+    assertValidRecords(printed);
+    assert.deepEqual([printed[0].type, printed.at(-1).type], ['finding', 'summary']);
+    assert.match(run.stderr, more.length ? /^oauthtap listens on [^\n]+\n\s*$/ : /ERROR/);
+  }
+  await provider.stop();
+});
+
+test('--quiet is a line a finding, --verbose has evidence and references', async () => {
+  const provider = await startScripted(lean);
+  const shown = {};
+  for (const option of ['--quiet', '--verbose', '']) {
+    const proxy = await startProxy(...(option ? [option] : []));
+    await askToken(`${provider.url}/refused`, proxy);
+    await proxy.stop();
+    shown[option] = proxy.stdout;
+    assert.doesNotMatch(proxy.stdout, /\n\n\n/, 'no doubled blank lines');
+    assert.doesNotMatch(proxy.stdout, /\x1b/, 'no escape codes where there is no terminal');
+    assert.doesNotMatch(proxy.stdout, / \n/, 'no space at the end of a line');
+  }
+  assert.equal(shown['--quiet'].split('\n').filter((line) => /ERROR/.test(line)).length, 1);
+  assert.doesNotMatch(shown['--quiet'], /https:\/\/localhost/);
+  assert.match(shown['--verbose'], /rfc-editor\.org/);
+  assert.doesNotMatch(shown[''], /rfc-editor\.org/);
+  assert.match(shown[''], /ERROR {2}.*token\/error-response\n {2}\d\d:\d\d:\d\d {2}POST https:\/\/localhost:\d+\/refused → 400\n/);
+  await provider.stop();
+});
+
+// util-linux's script gives the program a terminal; its size comes from stty inside it.
+function inTerminal(columns, environment, then = '') {
+  const words = [...proxyWords, '--upstream-ca', originCaFile, '--findings', 'log.jsonl'].map((word) => `'${word}'`).join(' ');
+  return start(['-qfec', `stty rows 40 cols ${columns}; ${then} exec '${binary}' ${words}`, '/dev/null'],
+    { command: 'script', stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, TERM: 'xterm', NO_COLOR: '', ...environment } });
+}
+
+test('a terminal gets colours, unless NO_COLOR or a dumb terminal says otherwise, and Ctrl-C ends the run', async () => {
+  const provider = await startScripted(lean);
+  for (const [columns, environment, hasColor] of [[80, {}, true], [120, {}, true], [80, { NO_COLOR: '1' }, false], [80, { TERM: 'dumb' }, false]]) {
+    const run = inTerminal(columns, environment);
+    const proxy = { port: await run.port(), ca: readFileSync(join(caFolder, 'ca.pem')) };
+    await askToken(`${provider.url}/refused`, proxy);
+    run.child.stdin.write('\x03');
+    await within(20000, 'the end after Ctrl-C', run.ended);
+    assert.equal(/\x1b\[31m/.test(run.stdout), hasColor, `${columns} ${JSON.stringify(environment)}`);
+    const plain = run.stdout.replace(/\x1b\[\d+m/g, '');
+    assert.doesNotMatch(plain, /\x1b/);
+    assert.match(plain, /1 error/);
+    for (const line of plain.split('\r\n')) assert.ok(line.length <= columns || /https:\/\//.test(line), `${columns}: ${line}`);
+    if (hasColor) assert.ok(run.stdout.lastIndexOf('\x1b[0m') >= run.stdout.lastIndexOf('\x1b[3'), 'the last colour is taken back');
+  }
+  await provider.stop();
+});
