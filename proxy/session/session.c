@@ -2,7 +2,10 @@
  * their turn. What the messages mean is exchange.c's business, upstream connections are upstream.c's, CONNECT is tunnel.c's. */
 #include "proxy/session/session_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "proxy/net/client_hello.h"
 
 const struct session_limits session_default_limits = {.request_head = 30000,
                                                       .client_tls = 10000,
@@ -168,10 +171,17 @@ static size_t hold(struct session *session, struct text data) {
   return kept.length;
 }
 
-/* A client that speaks TLS to the proxy itself (an https:// proxy URL). */
-static void serve_tls(struct session *session, struct text data) {
+/* A client that speaks TLS to the proxy itself (an https:// proxy URL). Its hello is awaited whole, for the name that it calls the proxy
+ * by. */
+static void serve_tls(struct session *session) {
+  struct client_hello hello = {0};
+  if (client_hello_parse(text_out_view(&session->held), &hello) == ERROR_NEED_MORE)
+    return;
   const struct stream_facts *facts = stream_facts(session->client);
-  struct stream *tls = session->env->tls_accept(session->env->owner, session->client, text_from(facts->local), data);
+  snprintf(session->tls_host, sizeof session->tls_host, "%s", hello.server_name[0] ? hello.server_name : facts->local);
+  struct stream *tls =
+      session->env->tls_accept(session->env->owner, session->client, text_from(session->tls_host), text_out_view(&session->held));
+  text_out_reset(&session->held);
   session->client = tls;
   if (!tls) {
     session->open_handles--;
@@ -200,9 +210,11 @@ static size_t client_http_data(struct session *session, struct text data) {
 static size_t client_data(struct session *session, struct text data) {
   switch (session->state) {
   case CLIENT_FIRST:
-    if (data.data[0] == 0x16 && !session->is_tunnel) {
-      serve_tls(session, data);
-      return data.length;
+    if (session->held.length || data.data[0] == 0x16) {
+      size_t taken = hold(session, data);
+      if (!session->is_freeing)
+        serve_tls(session);
+      return taken;
     }
     session->state = CLIENT_HTTP;
     return client_http_data(session, data);
@@ -243,8 +255,8 @@ static void note_client_tls_end(struct session *session, enum stream_end end) {
     return;
   if (facts->alert < 0 && end == STREAM_FAILED && facts->is_handshake_done)
     return;
-  struct text host = session->tunnel_sni[0] ? text_from(session->tunnel_sni) : text_from(session->tunnel_host);
-  tap_client_tls_failure(session->env->tap, &session->facts, host, facts->alert, facts->is_tls13, facts->is_handshake_done);
+  tap_client_tls_failure(session->env->tap, &session->facts, text_from(session->tls_host), facts->alert, facts->is_tls13,
+                         facts->is_handshake_done);
 }
 
 static void client_ended(struct session *session, enum stream_end end) {
@@ -380,9 +392,11 @@ static void exchange_tick(struct session *session, int64_t now) {
 
 static void http_tick(struct session *session, int64_t now) {
   int64_t waited_ms = (now - session->idle_since_us) / 1000;
+  bool is_in_handshake = session->state == CLIENT_FIRST ? session->held.length > 0
+                                                        : session->is_client_tls && !stream_facts(session->client)->is_handshake_done;
   if (session->exchange.is_active)
     exchange_tick(session, now);
-  else if (session->is_client_tls && !stream_facts(session->client)->is_handshake_done && waited_ms > session->env->limits->client_tls)
+  else if (is_in_handshake && waited_ms > session->env->limits->client_tls)
     session_close(session, true);
   else if (!http_is_idle(session->codec) && now > session->deadline_us)
     local_refuse(session, 408, "http_request_error", "The head of the request did not arrive in time.");

@@ -84,6 +84,7 @@ struct session {
   struct tap_connection facts;
   /* after CONNECT */
   bool is_tunnel, is_client_tls;
+  char tls_host[HOST_BYTES]; /* whose certificate the client was shown */
   char tunnel_host[HOST_BYTES], tunnel_sni[HOST_BYTES];
   uint16_t tunnel_port;
   enum tunnel_reason tunnel_reason;
@@ -94,7 +95,7 @@ struct session {
   bool is_client_paused_full; /* raw mode: client reading waits for the upstream */
   int64_t deadline_us, idle_since_us;
   int64_t waits_since_us; /* a request that has not begun, for room in the inspector's queue; 0: none */
-  unsigned open_handles; /* streams and dials whose last callback has not come */
+  unsigned open_handles;  /* streams and dials whose last callback has not come */
   bool is_freeing, is_in_event;
 };
 

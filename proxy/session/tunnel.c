@@ -25,6 +25,7 @@ void tunnel_begin(struct session *session, const struct http_head *request) {
   session->tunnel_host[host.length] = 0;
   session->tunnel_port = port;
   session->is_tunnel = true;
+  session->is_client_tls = false; /* inside, that is; the client may have reached the proxy by TLS */
   session->state = CLIENT_DIALING;
   for (size_t i = 0; i < MAX_UPSTREAMS; i++) /* those of requests before: the tunnel has one of its own */
     if (session->upstreams[i])
@@ -67,7 +68,8 @@ void tunnel_dialed(struct session *session, struct upstream *upstream) {
 
 static void intercept(struct session *session, struct upstream *upstream, const struct client_hello *hello) {
   memcpy(session->tunnel_sni, hello->server_name, sizeof hello->server_name);
-  struct text host = hello->server_name[0] ? text_from(hello->server_name) : text_from(session->tunnel_host);
+  memcpy(session->tls_host, hello->server_name[0] ? session->tunnel_sni : session->tunnel_host, HOST_BYTES);
+  struct text host = text_from(session->tls_host);
   struct stream *tls = session->env->tls_accept(session->env->owner, session->client, host, text_out_view(&session->held));
   text_out_reset(&session->held);
   session->client = tls;

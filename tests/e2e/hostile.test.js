@@ -296,3 +296,155 @@ describe('WebSockets', () => {
     });
   }
 });
+
+describe('many connections', () => {
+  const files = (own) => readdirSync(`/proc/${own.child.pid}/fd`).length;
+  const residentKib = (own) => Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${own.child.pid}/status`, 'utf8'))[1]);
+  const fileLimit = Number(/^Max open files\s+\d+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8').replaceAll('unlimited', '1000000'))[1]);
+  const most = Math.min(1024, Math.floor((fileLimit - 64) / 2));
+
+  test('of 1,100 idle connections the surplus gets 503, and the proxy lives on', { skip: fileLimit < 4096 ? 'the limit of open files is too low' : false }, async () => {
+    const own = await startProxy();
+    const base = files(own);
+    const answers = [];
+    const sockets = [];
+    for (let i = 0; i < 1100; i++) {
+      const socket = await connect('127.0.0.1', own.port);
+      socket.on('error', () => {});
+      socket.on('data', (piece) => answers.push(piece.toString('latin1')));
+      sockets.push(socket);
+    }
+    await eventually('76 refusals', () => answers.length === 1100 - most);
+    for (const answer of answers) {
+      assert.match(answer, /^HTTP\/1\.1 503 Service Unavailable\r\n/);
+      assert.equal(field(answer, 'Proxy-Status'), 'oauthtap; error=connection_limit_reached');
+      assert.equal(Number(field(answer, 'Content-Length')), answer.length - answer.indexOf('\r\n\r\n') - 4);
+    }
+    sockets.forEach((socket) => socket.destroy());
+    await eventually('the files of before', () => files(own) <= base + 2);
+    assert.equal((await exchange(`${origins.http.url}/204`, { proxy: own })).status, 204);
+    await own.stop();
+  });
+
+  test('2,000 short connections leave no file and no memory behind', async () => {
+    const greeter = await listen((socket) => socket.end('220 bye\r\n'));
+    const own = await startProxy();
+    const viaHttp = async () => assert.match((await raw(own.port, `GET ${origins.http.url}/204 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)).toString(), /^HTTP\/1\.1 204 /);
+    const intercepted = async () => assert.equal((await exchange(`${origins.https.url}/204`, { proxy: own })).status, 204);
+    const passed = async () => {
+      const { socket } = await tunnel(own, greeter.authority);
+      const heard = hear(socket);
+      socket.end();
+      assert.equal((await heard).heard, '220 bye\r\n');
+      socket.destroy();
+    };
+    const kinds = [viaHttp, intercepted, passed];
+    const many = (total) => {
+      let next = 0;
+      return Promise.all(Array.from({ length: 16 }, async () => { while (next < total) await kinds[next++ % 3](); }));
+    };
+    await many(200);
+    await eventually('the connections of the start to be over', () => files(own) < 60);
+    const base = files(own);
+    const before = residentKib(own);
+    await many(2000);
+    await eventually(`${base} open files`, () => files(own) <= base);
+    if (!isSanitized) assert.ok(residentKib(own) < before + 3072, `${before} KiB before, ${residentKib(own)} KiB after`);
+    await own.stop();
+    await greeter.stop();
+  });
+
+  test('at the limit of open files clients get 503 and the processor rests', async () => {
+    const own = await startProxy();
+    const held = await connect('127.0.0.1', own.port);
+    await exchange(`${origins.http.url}/204`, { proxy: own });
+    execFileSync('prlimit', ['--pid', String(own.child.pid), `--nofile=${files(own)}:${files(own)}`]);
+    const ticks = () => { const words = readFileSync(`/proc/${own.child.pid}/stat`, 'utf8').split(') ')[1].split(' '); return Number(words[11]) + Number(words[12]); };
+    const before = ticks();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => raw(own.port, `GET ${origins.http.url}/204 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)));
+    for (const answer of answers) assert.match(answer.toString('latin1'), /^HTTP\/1\.1 503 /);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    assert.ok(ticks() - before < 30, `${ticks() - before} hundredths of a second of processor time`);
+    held.destroy();
+    await own.stop();
+  });
+
+  test('a flood of broken TLS hellos disturbs nobody', async () => {
+    const body = Buffer.alloc(4 << 20, 'post');
+    const posted = exchange(`${origins.https.url}/sum`, { method: 'POST', headers: { 'Content-Length': body.length }, body: [body.subarray(0, 1 << 20), body.subarray(1 << 20)], proxy });
+    const hellos = ['\x16\x03\x00\x00\x05\x01\x00\x00\x01\x03', '\x16\x03\x01\xff\xff', '\x80\x2e\x01\x00\x02', `\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03${'\xff'.repeat(508)}`, '\x15\x03\x01\x00\x02\x02\x28'];
+    const flood = async (bytes, isTunnel) => {
+      const socket = isTunnel ? (await tunnel(proxy, `localhost:${origins.https.port}`)).socket : await connect('127.0.0.1', proxy.port);
+      socket.on('error', () => {});
+      await new Promise((resolve) => socket.write(bytes, 'latin1', resolve));
+      socket.destroy();
+    };
+    for (let i = 0; i < 20; i++) await Promise.all(hellos.flatMap((bytes) => [flood(bytes, false), flood(bytes, true)]));
+    assert.equal(JSON.parse((await posted).text).bytes, body.length);
+    assert.equal((await exchange(`${origins.https.url}/204`, { proxy })).status, 204);
+  });
+});
+
+describe('the proxy itself', () => {
+  test('a request to the proxy\'s own address is refused with one connection used, however it is spelt', async () => {
+    const own = await startProxy();
+    const hosts = ['localhost', '127.0.0.1', '0.0.0.0', '[::]', '[::ffff:127.0.0.1]'];
+    for (const host of hosts) {
+      const authority = `${host}:${own.port}`;
+      const answer = (await raw(own.port, `GET http://${authority}/ HTTP/1.1\r\nHost: ${authority}\r\n\r\n`)).toString('latin1');
+      assert.match(answer, /^HTTP\/1\.1 502 /, authority);
+      assert.equal(field(answer, 'Proxy-Status'), 'oauthtap; error=proxy_loop_detected', authority);
+      const { socket, head } = await tunnel(own, authority);
+      assert.match(head, /^HTTP\/1\.1 502 /, authority);
+      assert.equal(field(head, 'Proxy-Status'), 'oauthtap; error=proxy_loop_detected', authority);
+      socket.destroy();
+    }
+    const { records } = await own.stop();
+    assert.equal(records.at(-1).exchanges, hosts.length);
+  });
+
+  test('a client that speaks TLS to the proxy is served, and may open tunnels', async () => {
+    const curl = (...args) => run('curl', ['-sS', '--noproxy', '', '--http1.1', '-x', `https://localhost:${proxy.port}`, '--proxy-cacert', proxy.caFile, '--cacert', proxy.caFile, '-w', '%{http_code}', ...args]);
+    for (const scheme of ['http', 'https']) assert.equal((await curl(`${origins[scheme].url}/204`)).stdout, '204');
+  });
+
+  test('Proxy-Authorization reaches no origin, inside tunnels neither', async () => {
+    const headers = { 'Proxy-Authorization': 'Basic bWU6c2VjcmV0', 'Proxy-Connection': 'keep-alive' };
+    for (const { url, requests } of Object.values(origins)) {
+      await exchange(`${url}/204`, { headers, proxy });
+      assert.deepEqual(requests.at(-1).fields.filter((text) => /^proxy-|bWU6c2VjcmV0/i.test(text)), []);
+    }
+  });
+
+  test('no error page repeats the request, and each is plain text with nosniff and Proxy-Status', async () => {
+    const marker = 'm4rk3r';
+    const nobody = await listen(() => {});
+    await nobody.stop();
+    const asks = [
+      `GET ${nobody.url}/<${marker}> HTTP/1.1\r\nHost: ${nobody.authority}\r\n\r\n`,
+      `GET ${nobody.url}/?${marker} HTTP/1.1\r\nHost: ${nobody.authority}\r\nX: ${marker}\r\n\r\n`,
+      `GET /${marker} HTTP/1.1\r\nHost: ${marker}\r\n\r\n`,
+      `GET http://localhost:${proxy.port}/${marker} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+      `${marker}( / HTTP/1.1\r\n\r\n`,
+      `GET http://a/ HTTP/1.1\r\nHost: a\r\n${marker} : x\r\n\r\n`,
+      `CONNECT ${marker} HTTP/1.1\r\nHost: ${marker}\r\n\r\n`,
+      `GET ftp://${marker}/ HTTP/1.1\r\nHost: ${marker}\r\n\r\n`,
+      `GET http://a/${'x'.repeat(20000)}${marker} HTTP/1.1\r\nHost: a\r\n\r\n`,
+      `GET http://a/ HTTP/1.1\r\nHost: a\r\nX: ${marker}${'x'.repeat(70000)}\r\n\r\n`,
+      `POST http://a/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\nX: ${marker}\r\n\r\n`,
+      `GET http://a/ HTTP/2.0\r\nHost: ${marker}\r\n\r\n`,
+    ];
+    const statuses = [];
+    for (const bytes of asks) {
+      const answer = (await raw(proxy.port, bytes)).toString('latin1');
+      statuses.push(Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1]));
+      assert.match(field(answer, 'Content-Type'), /^text\/plain/, bytes.slice(0, 80));
+      assert.equal(field(answer, 'X-Content-Type-Options'), 'nosniff');
+      assert.match(field(answer, 'Proxy-Status'), /^oauthtap; error=[a-z_]+$/);
+      assert.equal(field(answer, 'Connection'), 'close');
+      assert.ok(!answer.includes(marker), answer);
+      assert.equal(answer.match(/^HTTP\/1\.1 /gm).length, 1);
+    }
+    assert.deepEqual(statuses, [502, 502, 400, 502, 400, 400, 400, 400, 414, 431, 501, 505]);
+  });
+});

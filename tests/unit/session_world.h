@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
 
@@ -41,6 +42,7 @@ static struct world {
   struct dial dials[MAX_PEERS];
   size_t dial_count;
   enum fault dial_fault;
+  char accepted_host[256]; /* TLS was served for it */
   bool passes_all;
   struct observation *seen[MAX_SEEN];
   size_t seen_count;
@@ -120,7 +122,8 @@ static inline bool env_is_passed(void *owner, struct text host) {
 
 /* TLS that never gets anywhere: the stream as it was, its handshake for ever under way. */
 static inline struct stream *env_tls_accept(void *owner, struct stream *lower, struct text host, struct text already_read) {
-  (void)owner, (void)host, (void)already_read;
+  (void)owner, (void)already_read;
+  snprintf(world.accepted_host, sizeof world.accepted_host, "%.*s", TEXT_ARGS(host));
   return lower;
 }
 

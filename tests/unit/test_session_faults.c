@@ -1,8 +1,6 @@
 /* links: session http net inspect certs */
 /* test_session_faults.c - what a session does when a side misbehaves or leaves early: the answer that exists is delivered, no request is
  * sent twice, closes are mirrored, and what the proxy says itself is marked and repeats nothing. */
-#include <stdio.h>
-
 #include "session_world.h"
 
 #define POST_HEAD "POST http://a.test/ HTTP/1.1\r\nHost: a.test\r\nContent-Length: 10\r\n\r\n"
