@@ -80,7 +80,9 @@ static void write_finding(const struct finding *finding, const struct text_style
   text_out_add_string(out, finding->title);
   add_style(out, style, PLAIN);
   add_style(out, style, DIM);
-  text_out_addf(out, "  %s", finding->rule);
+  size_t width = strlen(severity_marks[finding->severity]) + strlen(finding->title) + strlen(finding->rule) + 4;
+  bool is_too_wide = style->columns && width > style->columns && !style->is_quiet;
+  text_out_addf(out, "%s  %s", is_too_wide ? "\n" : "", finding->rule);
   if (finding->occurrences > 1)
     text_out_addf(out, "  (%llu times)", (unsigned long long)finding->occurrences);
   add_style(out, style, PLAIN);
