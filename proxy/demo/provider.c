@@ -1,6 +1,5 @@
-/* The demo's provider: authorization endpoint, token endpoint and an API over TLS on a free port of the loopback, with faults on demand. */
+/* The demo's server: TLS on the loopback, a thread for each connection. What it answers is endpoints.c's. */
 #include <arpa/inet.h>
-#include <openssl/rand.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +11,6 @@
 #include "certs/leaf.h"
 #include "proxy/demo/demo_internal.h"
 
-#define SECRET_BYTES 33
 #define MAX_CONNECTIONS 32
 
 struct demo_provider {
@@ -25,86 +23,21 @@ struct demo_provider {
   bool is_stopping;
   unsigned connections;
   int open_fds[MAX_CONNECTIONS];
-  enum demo_fault fault;
-  unsigned api_calls;
-  char access_token[SECRET_BYTES];
+  struct endpoints *endpoints;
 };
 struct connection {
   struct demo_provider *provider;
   struct wire wire;
 };
 
-static void make_secret(char secret[SECRET_BYTES]) {
-  unsigned char bytes[16] = {0};
-  if (RAND_bytes(bytes, (int)sizeof(bytes)) != 1)
-    memset(bytes, 0x5a, sizeof(bytes)); /* a demo's token guards nothing */
-  for (size_t i = 0; i < sizeof(bytes); i++)
-    snprintf(secret + 2 * i, 3, "%02x", bytes[i]);
-}
-
-static int answer(struct wire *wire, const char *status, const char *fields, const char *body) {
-  char text[4096];
-  snprintf(text, sizeof(text),
-           "HTTP/1.1 %s\r\n%sContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: %zu\r\n\r\n%s", status, fields,
-           strlen(body), body);
-  return wire_send(wire, text);
-}
-
-static int answer_authorize(struct wire *wire, const struct message *request) {
-  char redirect[512] = "http://127.0.0.1/callback", state[128] = "", code[SECRET_BYTES], location[1024], target[1024] = "";
-  wire_between(request->start, " ", " ", target, sizeof(target));
-  if (wire_between(target, "redirect_uri=", "&", redirect, sizeof(redirect))) {
-    char *out = redirect;
-    for (const char *in = redirect; *in; in++) { /* percent-decoding */
-      unsigned byte;
-      if (*in == '%' && sscanf(in + 1, "%2x", &byte) == 1 && byte > ' ' && byte < 0x7f) {
-        *out++ = (char)byte;
-        in += 2;
-      } else {
-        *out++ = *in;
-      }
-    }
-    *out = '\0';
-  }
-  bool has_state = wire_between(target, "state=", "&", state, sizeof(state));
-  make_secret(code);
-  snprintf(location, sizeof(location), "Location: %s?code=%s%s%s\r\n", redirect, code, has_state ? "&state=" : "", state);
-  return answer(wire, "302 Found", location, "");
-}
-
-static int answer_token(struct demo_provider *provider, struct wire *wire) {
-  char refresh_token[SECRET_BYTES], body[512];
-  make_secret(refresh_token);
-  pthread_mutex_lock(&provider->lock);
-  make_secret(provider->access_token);
-  bool has_refresh_token = provider->fault != DEMO_NO_REFRESH_TOKEN;
-  snprintf(body, sizeof(body), "{\"access_token\":\"%s\",\"token_type\":\"Bearer\",\"expires_in\":3600%s%s%s}", provider->access_token,
-           has_refresh_token ? ",\"refresh_token\":\"" : "", has_refresh_token ? refresh_token : "", has_refresh_token ? "\"" : "");
-  pthread_mutex_unlock(&provider->lock);
-  return answer(wire, "200 OK", "", body);
-}
-
-static int answer_api(struct demo_provider *provider, struct wire *wire, const struct message *request) {
-  char given[256] = "", wanted[64];
-  bool has_token = wire_field(request, "Authorization", given, sizeof(given));
-  pthread_mutex_lock(&provider->lock);
-  snprintf(wanted, sizeof(wanted), "Bearer %s", provider->access_token);
-  bool is_early_end = provider->fault == DEMO_EARLY_EXPIRY && provider->api_calls++ > 0;
-  pthread_mutex_unlock(&provider->lock);
-  if (has_token && !is_early_end && strcmp(given, wanted) == 0)
-    return answer(wire, "200 OK", "", "{\"name\":\"Demo User\"}");
-  return answer(wire, "401 Unauthorized", "WWW-Authenticate: Bearer realm=\"demo\", error=\"invalid_token\"\r\n",
-                "{\"error\":\"invalid_token\"}");
-}
-
 static int answer_request(struct demo_provider *provider, struct wire *wire, const struct message *request) {
-  if (strstr(request->start, " /authorize"))
-    return answer_authorize(wire, request);
-  if (strstr(request->start, " /token "))
-    return answer_token(provider, wire);
-  if (strstr(request->start, " /api/me "))
-    return answer_api(provider, wire, request);
-  return answer(wire, "404 Not Found", "", "{\"error\":\"not_found\"}");
+  char text[4096];
+  struct reply reply;
+  endpoints_answer(provider->endpoints, request, &reply);
+  snprintf(text, sizeof(text),
+           "HTTP/1.1 %s\r\n%sContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: %zu\r\n\r\n%s", reply.status,
+           reply.fields, strlen(reply.body), strncmp(request->start, "HEAD ", 5) ? reply.body : "");
+  return wire_send(wire, text);
 }
 
 static void *serve_connection(void *arg) {
@@ -184,31 +117,55 @@ static int prepare_tls(struct demo_provider *provider, const struct authority *a
   return code;
 }
 
-struct demo_provider *demo_provider_start(const struct authority *authority, struct error *error) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+static int try_port(struct demo_provider *provider, uint16_t port) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t length = sizeof(address);
+  int yes = 1;
+  provider->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (provider->listener < 0)
+    return -errno;
+  setsockopt(provider->listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)); /* past connections do not keep the port */
+  if (!bind(provider->listener, (struct sockaddr *)&address, length) && !listen(provider->listener, 64) &&
+      !getsockname(provider->listener, (struct sockaddr *)&address, &length)) {
+    provider->port = ntohs(address.sin_port);
+    return 0;
+  }
+  int code = -errno;
+  close(provider->listener);
+  provider->listener = -1;
+  return code;
+}
+
+static void release(struct demo_provider *provider) {
+  if (provider->listener >= 0)
+    close(provider->listener);
+  SSL_CTX_free(provider->tls);
+  endpoints_free(provider->endpoints);
+  pthread_cond_destroy(&provider->is_idle);
+  pthread_mutex_destroy(&provider->lock);
+  free(provider);
+}
+
+struct demo_provider *demo_provider_start(const struct authority *authority, uint16_t wanted_port, struct error *error) {
   struct demo_provider *provider = calloc(1, sizeof(*provider));
-  if (!provider)
+  if (!provider) {
+    error_set(error, -ENOMEM, "cannot start the demo's provider: out of memory");
     return NULL;
+  }
+  provider->listener = -1;
   memset(provider->open_fds, 0xff, sizeof(provider->open_fds));
   pthread_mutex_init(&provider->lock, NULL);
   pthread_cond_init(&provider->is_idle, NULL);
-  int code = prepare_tls(provider, authority);
-  provider->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (!code && (provider->listener < 0 || bind(provider->listener, (struct sockaddr *)&address, length) || listen(provider->listener, 64) ||
-                getsockname(provider->listener, (struct sockaddr *)&address, &length))) {
-    code = -errno;
-  }
-  provider->port = ntohs(address.sin_port);
+  provider->endpoints = endpoints_new();
+  int code = provider->endpoints ? prepare_tls(provider, authority) : -ENOMEM;
+  if (!code && try_port(provider, wanted_port))
+    code = try_port(provider, 0);
   if (!code)
     code = -pthread_create(&provider->thread, NULL, accept_connections, provider);
   if (!code)
     return provider;
   error_set(error, code, "cannot start the demo's provider: %s", error_text(code));
-  if (provider->listener >= 0)
-    close(provider->listener);
-  SSL_CTX_free(provider->tls);
-  free(provider);
+  release(provider);
   return NULL;
 }
 
@@ -216,11 +173,8 @@ uint16_t demo_provider_port(const struct demo_provider *provider) {
   return provider->port;
 }
 
-void demo_provider_misbehave(struct demo_provider *provider, enum demo_fault fault) {
-  pthread_mutex_lock(&provider->lock);
-  provider->fault = fault;
-  provider->api_calls = 0;
-  pthread_mutex_unlock(&provider->lock);
+void demo_provider_behave(struct demo_provider *provider, const struct demo_manner *manner) {
+  endpoints_behave(provider->endpoints, manner);
 }
 
 void demo_provider_stop(struct demo_provider *provider) {
@@ -237,9 +191,5 @@ void demo_provider_stop(struct demo_provider *provider) {
     pthread_cond_wait(&provider->is_idle, &provider->lock);
   pthread_mutex_unlock(&provider->lock);
   pthread_join(provider->thread, NULL);
-  close(provider->listener);
-  SSL_CTX_free(provider->tls);
-  pthread_cond_destroy(&provider->is_idle);
-  pthread_mutex_destroy(&provider->lock);
-  free(provider);
+  release(provider);
 }
