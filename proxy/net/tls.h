@@ -22,6 +22,8 @@ struct tls_client;
  * port, SNI and policy) for a loop. */
 struct tls_client *tls_client_new(const char *ca_file, struct error *error);
 void tls_client_free(struct tls_client *client);
+/* tls_client_has_roots - false: neither the system nor ca_file gave any root, so that every certificate will be refused. */
+bool tls_client_has_roots(const struct tls_client *client);
 struct tls_target {
   struct text sni;          /* empty: none is sent */
   struct text verify_host;  /* DNS name or IP literal that the certificate must be for */

@@ -1,6 +1,7 @@
 /* tls_client.c - the side that upstreams see: verification, sessions to resume, and what to tell people when it fails. Connections that
  * verify nothing have a context of their own and share no session with the others. */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ struct kept_session {
 struct tls_client {
   SSL_CTX *verifying, *insecure;
   struct kept_session *sessions;
+  bool has_roots;
 };
 
 static void drop_session(struct tls_client *client, struct kept_session *kept) {
@@ -63,6 +65,25 @@ static SSL_CTX *context_new(void) {
   return context;
 }
 
+/* has_system_roots - whether OpenSSL's default file gave any or its default folder holds hashed names; it reads that folder when it needs
+ * one, and says nothing where neither exists. */
+static bool has_system_roots(SSL_CTX *context) {
+  if (sk_X509_OBJECT_num(X509_STORE_get0_objects(SSL_CTX_get_cert_store(context))) > 0)
+    return true;
+  const char *named = getenv(X509_get_default_cert_dir_env());
+  DIR *folder = opendir(named ? named : X509_get_default_cert_dir());
+  bool has_any = false;
+  for (struct dirent *entry; folder && !has_any && (entry = readdir(folder));)
+    has_any = strlen(entry->d_name) >= 10 && strspn(entry->d_name, "0123456789abcdef") == 8 && entry->d_name[8] == '.';
+  if (folder)
+    closedir(folder);
+  return has_any;
+}
+
+bool tls_client_has_roots(const struct tls_client *client) {
+  return client->has_roots;
+}
+
 struct tls_client *tls_client_new(const char *ca_file, struct error *error) {
   struct tls_client *client = calloc(1, sizeof *client);
   if (!client || !(client->verifying = context_new()) || !(client->insecure = context_new())) {
@@ -76,6 +97,7 @@ struct tls_client *tls_client_new(const char *ca_file, struct error *error) {
     error_set(error, ERROR_CRYPTO, "cannot read CA certificates from %s: %s", ca_file, reason ? reason : "no certificate in it");
     goto failed;
   }
+  client->has_roots = ca_file || has_system_roots(client->verifying);
   SSL_CTX_set_session_cache_mode(client->verifying, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(client->verifying, on_new_session);
   SSL_CTX_set_app_data(client->verifying, client);
@@ -246,6 +268,9 @@ static int on_verified(int is_fine, X509_STORE_CTX *context) {
   if (facts)
     explain_certificate(X509_STORE_CTX_get_current_cert(context), X509_STORE_CTX_get_error_depth(context),
                         X509_STORE_CTX_get_error(context), facts);
+  const struct tls_client *client = facts ? SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)) : NULL;
+  if (client && !client->has_roots && facts->fault == FAULT_CERTIFICATE_UNKNOWN_ISSUER)
+    tls_detail_set(facts, "this machine trusts no authority at all: install its CA certificates (ca-certificates) or give --upstream-ca");
   return is_fine;
 }
 

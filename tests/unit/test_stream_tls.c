@@ -784,6 +784,25 @@ static void a_file_without_certificates_is_an_error_for_people(void **state) {
   assert_non_null(strstr(error.text, "/nonexistent/ca.pem"));
 }
 
+static void a_machine_without_roots_is_told_as_the_reason(void **state) {
+  (void)state;
+  struct world w;
+  setenv("SSL_CERT_FILE", "/nonexistent/cert.pem", 1);
+  setenv("SSL_CERT_DIR", "/nonexistent", 1);
+  set_up(&w, NULL);
+  assert_false(tls_client_has_roots(w.client_side));
+  connect_pair(&w, leaf("DNS:idp.example"), target_for("idp.example"));
+  run(&w);
+  assert_refused(&w, FAULT_CERTIFICATE_UNKNOWN_ISSUER, "--upstream-ca");
+  close_pair(&w);
+  tear_down(&w);
+  set_up(&w, pki.known_file);
+  assert_true(tls_client_has_roots(w.client_side));
+  tear_down(&w);
+  unsetenv("SSL_CERT_FILE");
+  unsetenv("SSL_CERT_DIR");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(bytes_arrive_exactly_in_both_directions),
@@ -812,6 +831,7 @@ int main(void) {
       cmocka_unit_test(a_new_owner_gets_what_the_old_one_left),
       cmocka_unit_test(an_owner_may_close_from_within_on_data),
       cmocka_unit_test(a_pause_before_the_handshake_holds_back_data_only),
+      cmocka_unit_test(a_machine_without_roots_is_told_as_the_reason),
       cmocka_unit_test(a_file_without_certificates_is_an_error_for_people),
   };
   return cmocka_run_group_tests(tests, set_up_pki, tear_down_pki);
