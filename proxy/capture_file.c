@@ -1,0 +1,258 @@
+/* capture_file.c - two passes over each file: the first finds entries and their times, the second reads them one by one in the order of
+ * time. A packed file is unpacked into a nameless temporary file, since the second pass must seek. */
+#include "proxy/capture_file.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "inspect/capture/har_entry.h"
+#include "inspect/capture/har_scan.h"
+
+#define PIECE_BYTES ((size_t)1024 * 1024)
+#define MAX_ENTRY_BYTES ((uint64_t)256 * 1024 * 1024)
+
+struct entry {
+  struct har_place place;
+  uint64_t id;
+  size_t file;
+};
+
+struct file {
+  char *path;
+  int fd;
+};
+
+struct capture {
+  struct file *files;
+  size_t file_count;
+  struct entry *entries;
+  size_t entry_count, entry_capacity;
+  int64_t last_ms; /* when the entry before ended, for those that do not say */
+  uint64_t skipped;
+  char *piece; /* PIECE_BYTES, or room for the largest entry so far */
+  size_t piece_capacity;
+};
+
+struct capture *capture_new(void) {
+  struct capture *capture = calloc(1, sizeof *capture);
+  if (!capture)
+    return NULL;
+  capture->piece = malloc(PIECE_BYTES);
+  capture->piece_capacity = PIECE_BYTES;
+  if (!capture->piece) {
+    free(capture);
+    return NULL;
+  }
+  return capture;
+}
+
+void capture_free(struct capture *capture) {
+  if (!capture)
+    return;
+  for (size_t i = 0; i < capture->file_count; i++) {
+    free(capture->files[i].path);
+    close(capture->files[i].fd);
+  }
+  free(capture->files);
+  free(capture->entries);
+  free(capture->piece);
+  free(capture);
+}
+
+/* ---- files ---- */
+
+static int temporary_file(void) {
+  const char *folder = getenv("TMPDIR");
+  int fd = open(folder && *folder ? folder : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  return fd < 0 ? -errno : fd;
+}
+
+static int write_all(int fd, const char *bytes, size_t length) {
+  while (length) {
+    ssize_t written = write(fd, bytes, length);
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written < 0)
+      return -errno;
+    bytes += written;
+    length -= (size_t)written;
+  }
+  return 0;
+}
+
+/* What zlib reads from fd (packed or plain), into a temporary file. Returns its descriptor or a negative code. */
+static int unpack(struct capture *capture, int fd) {
+  gzFile packed = gzdopen(fd, "rb"); /* owns fd */
+  int to = packed ? temporary_file() : -ENOMEM, code = to < 0 ? to : 0;
+  while (!code) {
+    int got = gzread(packed, capture->piece, (unsigned)PIECE_BYTES);
+    if (got <= 0) {
+      int fault = Z_OK;
+      gzerror(packed, &fault);
+      code = got < 0 || (fault != Z_OK && fault != Z_STREAM_END) ? ERROR_TRUNCATED : 0;
+      break;
+    }
+    code = write_all(to, capture->piece, (size_t)got);
+  }
+  if (packed)
+    gzclose(packed);
+  else
+    close(fd);
+  if (code && to >= 0)
+    close(to);
+  return code ? code : to;
+}
+
+static bool must_be_copied(int fd) {
+  unsigned char first[2];
+  if (lseek(fd, 0, SEEK_CUR) < 0)
+    return true; /* a pipe */
+  return pread(fd, first, sizeof first, 0) == (ssize_t)sizeof first && first[0] == 0x1f && first[1] == 0x8b;
+}
+
+static int open_file(struct capture *capture, const char *path) {
+  int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return -errno;
+  return must_be_copied(fd) ? unpack(capture, fd) : fd;
+}
+
+static int add_file(struct capture *capture, const char *path, struct error *error) {
+  struct file *files = realloc(capture->files, (capture->file_count + 1) * sizeof *files);
+  char *copy = strdup(path);
+  if (files)
+    capture->files = files;
+  if (!files || !copy) {
+    free(copy);
+    return error_set(error, -ENOMEM, "out of memory");
+  }
+  int fd = open_file(capture, path);
+  if (fd < 0) {
+    free(copy);
+    return error_set(error, fd, "cannot read %s: %s", path, fd == ERROR_TRUNCATED ? "the gzip data is damaged or cut" : error_text(fd));
+  }
+  capture->files[capture->file_count++] = (struct file){.path = copy, .fd = fd};
+  return 0;
+}
+
+/* ---- first pass ---- */
+
+static int add_entry(void *owner, const struct har_place *place) {
+  struct capture *capture = owner;
+  if (capture->entry_count == capture->entry_capacity) {
+    size_t capacity = capture->entry_capacity ? capture->entry_capacity * 2 : 256;
+    struct entry *entries = realloc(capture->entries, capacity * sizeof *entries);
+    if (!entries)
+      return -ENOMEM;
+    capture->entries = entries;
+    capture->entry_capacity = capacity;
+  }
+  struct entry *entry = &capture->entries[capture->entry_count++];
+  *entry = (struct entry){.place = *place, .id = capture->entry_count, .file = capture->file_count - 1};
+  if (!place->started_ms)
+    entry->place.started_ms = entry->place.ended_ms = capture->last_ms;
+  capture->last_ms = entry->place.ended_ms;
+  return 0;
+}
+
+static int scan_file(struct capture *capture, int fd, struct har_scan *scan) {
+  off_t at = 0;
+  for (;;) {
+    ssize_t got = pread(fd, capture->piece, PIECE_BYTES, at);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0)
+      return -errno;
+    if (got == 0)
+      return har_scan_end(scan);
+    int code = har_scan_push(scan, text_of(capture->piece, (size_t)got));
+    if (code)
+      return code;
+    at += got;
+  }
+}
+
+int capture_add(struct capture *capture, const char *path, struct error *error) {
+  struct har_scan scan;
+  int code = add_file(capture, path, error);
+  if (code)
+    return code;
+  har_scan_init(&scan, add_entry, capture);
+  capture->last_ms = 0;
+  code = scan_file(capture, capture->files[capture->file_count - 1].fd, &scan);
+  if (code && scan.fault)
+    return error_set(error, code, "%s is no whole HAR file: at byte %llu %s (%llu entries before it are judged)", path,
+                     (unsigned long long)scan.offset, scan.fault, (unsigned long long)scan.entries);
+  return code ? error_set(error, code, "cannot read %s: %s", path, error_text(code)) : 0;
+}
+
+/* ---- second pass ---- */
+
+static int by_end(const void *a, const void *b) {
+  const struct entry *left = a, *right = b;
+  if (left->place.ended_ms != right->place.ended_ms)
+    return left->place.ended_ms < right->place.ended_ms ? -1 : 1;
+  return left->id < right->id ? -1 : left->id > right->id;
+}
+
+static int read_bytes(struct capture *capture, const struct entry *entry) {
+  size_t length = (size_t)entry->place.length, have = 0;
+  if (entry->place.length > MAX_ENTRY_BYTES)
+    return ERROR_TOO_LARGE;
+  if (length > capture->piece_capacity) {
+    char *larger = realloc(capture->piece, length);
+    if (!larger)
+      return -ENOMEM;
+    capture->piece = larger;
+    capture->piece_capacity = length;
+  }
+  while (have < length) {
+    ssize_t got = pread(capture->files[entry->file].fd, capture->piece + have, length - have, (off_t)(entry->place.offset + have));
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got <= 0)
+      return got ? -errno : ERROR_TRUNCATED;
+    have += (size_t)got;
+  }
+  return 0;
+}
+
+static int give_entry(struct capture *capture, const struct entry *entry, capture_fn *each, void *owner, struct error *error) {
+  struct observation *observation = NULL;
+  size_t offset = 0;
+  int code = read_bytes(capture, entry);
+  if (!code)
+    code = har_entry_read(text_of(capture->piece, (size_t)entry->place.length), entry->id, entry->place.started_ms, entry->place.ended_ms,
+                          &observation, &offset);
+  if (code == ERROR_UNSUPPORTED) {
+    capture->skipped++;
+    return 0;
+  }
+  if (code)
+    return error_set(error, code, "%s: the entry at byte %llu cannot be read: %s at byte %llu (it is left out, the others are judged)",
+                     capture->files[entry->file].path, (unsigned long long)entry->place.offset, error_text(code),
+                     (unsigned long long)(entry->place.offset + offset));
+  each(owner, observation);
+  observation_free(observation);
+  return 0;
+}
+
+int capture_each(struct capture *capture, capture_fn *each, void *owner, struct error *error) {
+  struct error later;
+  int first = 0;
+  if (capture->entry_count)
+    qsort(capture->entries, capture->entry_count, sizeof *capture->entries, by_end);
+  for (size_t i = 0; i < capture->entry_count; i++) {
+    int code = give_entry(capture, &capture->entries[i], each, owner, first ? &later : error);
+    first = first ? first : code;
+  }
+  return first;
+}
+
+uint64_t capture_skipped(const struct capture *capture) {
+  return capture->skipped;
+}
