@@ -72,6 +72,14 @@ static void add_references(struct text_out *out, const struct finding *finding) 
   text_out_add_char(out, ']');
 }
 
+/* With one decimal, whatever the locale; a clock that went wrong gives 0 rather than what is no number in JSON. */
+static void add_milliseconds(struct text_out *out, double milliseconds) {
+  int64_t tenths = milliseconds > 0 && milliseconds < 1e15 ? (int64_t)(milliseconds * 10 + 0.5) : 0;
+  text_out_add_number(out, tenths / 10);
+  text_out_add_char(out, '.');
+  text_out_add_number(out, tenths % 10);
+}
+
 static void add_exchange(struct text_out *out, const struct exchange_summary *exchange) {
   if (!exchange->id)
     return;
@@ -81,7 +89,9 @@ static void add_exchange(struct text_out *out, const struct exchange_summary *ex
   add_number(out, "status", exchange->status);
   text_out_add_string(out, ",\"started\":\"");
   time_add_rfc3339(out, exchange->started_wall_ms);
-  text_out_addf(out, "\",\"duration_ms\":%.1f}", exchange->duration_ms);
+  text_out_add_string(out, "\",\"duration_ms\":");
+  add_milliseconds(out, exchange->duration_ms);
+  text_out_add_char(out, '}');
 }
 
 static void add_evidence(struct text_out *out, const struct finding *finding) {
@@ -148,6 +158,7 @@ static void write_summary(const struct summary *summary, struct text_out *out) {
 
 void record_write_json(const struct record *record, struct text_out *out) {
   static const char *const types[] = {"finding", "step", "summary"};
+  size_t start = out->length;
   begin(out, types[record->kind], record->wall_ms);
   switch (record->kind) {
   case RECORD_FINDING: write_finding(&record->finding, out); break;
@@ -155,4 +166,6 @@ void record_write_json(const struct record *record, struct text_out *out) {
   case RECORD_SUMMARY: write_summary(&record->summary, out); break;
   }
   text_out_add_string(out, "}\n");
+  if (out->has_failed) /* half a record would spoil the next one, too */
+    out->length = start;
 }

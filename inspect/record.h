@@ -89,7 +89,7 @@ struct record {
   };
 };
 
-/* record_write_json - one line, "\n" included, as docs/findings.schema.json says. */
+/* record_write_json - one line, "\n" included, as docs/findings.schema.json says; nothing where memory is short (out->has_failed). */
 void record_write_json(const struct record *record, struct text_out *out);
 
 struct text_style {
