@@ -1,5 +1,5 @@
-/* worker.c - one event loop in a thread of its own. It gives sessions what they need of the world (sockets, names, certificates, time) and ends
- * them when the program does. */
+/* worker.c - one event loop in a thread of its own. It gives sessions what they need of the world (sockets, names, certificates, time) and
+ * ends them when the program does. */
 #include "proxy/worker.h"
 
 #include <netinet/in.h>
@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -43,6 +44,7 @@ struct worker {
   struct session_env env;
   struct open_session *sessions;
   size_t session_count;
+  uint64_t turned_away; /* for want of file descriptors */
   uint64_t last_connection_id;
   bool has_submitted, is_stopping, is_closing;
   int64_t stop_at_us;
@@ -93,12 +95,11 @@ static struct stream *env_tls_accept(void *owner, struct stream *lower, struct t
   struct worker *worker = owner;
   X509 *leaf = NULL;
   if (leaf_cache_get(worker->settings.leaves, host, wall_ms(NULL) / 1000, &leaf)) {
-    stream_close(lower, true);
+    stream_abandon(lower);
     return NULL;
   }
   const struct authority *authority = worker->settings.authority;
-  struct stream *tls =
-      stream_tls_accept(lower, worker->tls_server, leaf, authority->leaf_key, authority->certificate, already_read);
+  struct stream *tls = stream_tls_accept(lower, worker->tls_server, leaf, authority->leaf_key, authority->certificate, already_read);
   X509_free(leaf);
   return tls;
 }
@@ -133,7 +134,8 @@ static bool env_local_document(void *owner, struct text path, struct text_out *b
 /* ---- the proxy must not connect to itself ---- */
 
 static uint16_t port_of(const struct sockaddr *address) {
-  return ntohs(address->sa_family == AF_INET6 ? ((const struct sockaddr_in6 *)address)->sin6_port : ((const struct sockaddr_in *)address)->sin_port);
+  return ntohs(address->sa_family == AF_INET6 ? ((const struct sockaddr_in6 *)address)->sin6_port
+                                              : ((const struct sockaddr_in *)address)->sin_port);
 }
 
 /* An address as 16 bytes, IPv4 mapped into IPv6; returns whether it is the wildcard. */
@@ -147,8 +149,8 @@ static bool address_bytes(const struct sockaddr *address, uint8_t bytes[16]) {
   }
   for (size_t i = address->sa_family == AF_INET6 ? 0 : 12; i < 16; i++)
     if (bytes[i])
-      return address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)bytes) && !bytes[12] && !bytes[13] &&
-             !bytes[14] && !bytes[15];
+      return address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)bytes) && !bytes[12] &&
+             !bytes[13] && !bytes[14] && !bytes[15];
   return true;
 }
 
@@ -271,13 +273,19 @@ static void on_turn_end(uv_check_t *check) {
   inspector_quiescent(worker->port);
 }
 
+static void stop_listening(struct worker *worker) {
+  if (!worker->listener)
+    return;
+  worker->turned_away = listener_dropped(worker->listener);
+  listener_stop(worker->listener);
+  worker->listener = NULL;
+}
+
 static void close_handles(struct worker *worker) {
   if (worker->is_closing)
     return;
   worker->is_closing = true;
-  if (worker->listener)
-    listener_stop(worker->listener);
-  worker->listener = NULL;
+  stop_listening(worker);
   dialer_free(worker->dialer);
   worker->dialer = NULL;
   uv_close((uv_handle_t *)&worker->doorbell, NULL);
@@ -288,7 +296,7 @@ static void close_handles(struct worker *worker) {
 static void for_each_session(struct worker *worker, void (*act)(struct session *)) {
   struct open_session *entry, *next;
   DL_FOREACH_SAFE(worker->sessions, entry, next)
-    act(entry->session);
+  act(entry->session);
 }
 
 static void on_doorbell(uv_async_t *doorbell) {
@@ -299,10 +307,8 @@ static void on_doorbell(uv_async_t *doorbell) {
   bool is_first = !worker->is_stopping;
   worker->is_stopping = true;
   worker->stop_at_us = now_us(NULL) + grace * 1000;
-  if (is_first && worker->listener) {
-    listener_stop(worker->listener);
-    worker->listener = NULL;
-  }
+  if (is_first)
+    stop_listening(worker);
   for_each_session(worker, grace ? session_stop : session_abort);
   if (!worker->session_count)
     close_handles(worker);
@@ -398,6 +404,9 @@ struct worker *worker_start(const struct worker_settings *settings, struct error
     worker_release(worker);
     return NULL;
   }
+  if (!tls_client_has_roots(worker->tls_client))
+    fprintf(stderr, "oauthtap: this machine trusts no certificate authority, so that every HTTPS server will be refused "
+                    "(install its CA certificates, ca-certificates, or give --upstream-ca)\n");
   if (set_handles(worker, error) == 0) {
     int code = pthread_create(&worker->thread, NULL, worker_main, worker);
     if (code == 0)
@@ -416,6 +425,10 @@ void worker_stop(struct worker *worker, int64_t grace_ms) {
 
 void worker_join(struct worker *worker) {
   pthread_join(worker->thread, NULL);
+  if (worker->turned_away)
+    fprintf(stderr,
+            "oauthtap: %llu connections were answered with 503 since no file descriptors were left (raise their limit: ulimit -n)\n",
+            (unsigned long long)worker->turned_away);
 }
 
 void worker_free(struct worker *worker) {
