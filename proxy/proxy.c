@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "certs/leaf.h"
@@ -230,6 +231,8 @@ bool proxy_is_authority_new(const struct proxy *proxy) {
 
 void proxy_stop(struct proxy *proxy) {
   worker_stop(proxy->worker, proxy->is_stopping ? 0 : GRACE_MS);
+  if (!proxy->is_stopping)
+    shutdown(proxy->listen_fd, SHUT_RDWR); /* else clients would wait in its backlog for somebody who does not come */
   proxy->is_stopping = true;
 }
 

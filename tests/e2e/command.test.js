@@ -39,8 +39,9 @@ const proxyWords = ['proxy', '--listen', '127.0.0.1:0', '--ca-dir', caFolder];
 
 // A program that runs, with all it writes, until `stop`. stdio: as spawn takes it.
 function start(words, { stdio = ['ignore', 'pipe', 'pipe'], command = binary, ...options } = {}) {
-  const child = spawn(command, words, { cwd: folder(), stdio, ...options });
-  const run = { child, stdout: '', stderr: '' };
+  const cwd = options.cwd ?? folder();
+  const child = spawn(command, words, { ...options, cwd, stdio });
+  const run = { child, cwd, stdout: '', stderr: '' };
   process.on('exit', () => child.kill('SIGKILL'));
   child.stdout?.setEncoding('utf8').on('data', (text) => { run.stdout += text; });
   child.stderr?.setEncoding('utf8').on('data', (text) => { run.stderr += text; });
@@ -311,5 +312,125 @@ test('a terminal gets colours, unless NO_COLOR or a dumb terminal says otherwise
     for (const line of plain.split('\r\n')) assert.ok(line.length <= columns || /https:\/\//.test(line), `${columns}: ${line}`);
     if (hasColor) assert.ok(run.stdout.lastIndexOf('\x1b[0m') >= run.stdout.lastIndexOf('\x1b[3'), 'the last colour is taken back');
   }
+  await provider.stop();
+});
+
+// ---- the end of a run ----
+
+// A server that answers only when told, and says when it was asked.
+async function startHesitant() {
+  const waiting = [];
+  const server = http.createServer((request, response) => { waiting.push(response); });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${server.address().port}`, waiting, stop: () => { server.closeAllConnections(); server.close(); } };
+}
+
+async function waitFor(what, look) {
+  return within(20000, what, (async () => { while (!look()) await new Promise((resolve) => { setTimeout(resolve, 5); }); })());
+}
+
+test('SIGTERM: what is in flight is answered, then the summary is printed and the log is complete', async () => {
+  const server = await startHesitant();
+  const proxy = await startProxy();
+  const answer = exchange(`${server.url}/slow`, { proxy });
+  await waitFor('the request', () => server.waiting.length === 1);
+  proxy.child.kill('SIGTERM');
+  await waitFor('the listener to close', () => proxy.hasRefused || void net.connect(proxy.port, '127.0.0.1').on('connect', function close() { this.destroy(); }).on('error', () => { proxy.hasRefused = true; }));
+  server.waiting[0].end('late, but whole');
+  assert.equal((await answer).text, 'late, but whole');
+  const { code, signal } = await within(20000, 'the end', proxy.ended);
+  assert.deepEqual([code, signal], [0, null]);
+  assert.equal(proxy.records.at(-1).type, 'summary');
+  assert.equal(proxy.records.at(-1).exchanges, 1);
+  assert.match(proxy.stdout, /1 exchange/);
+  server.stop();
+});
+
+for (const [first, second] of [['SIGINT', 'SIGINT'], ['SIGTERM', 'SIGINT'], ['SIGINT', 'SIGTERM']]) {
+  test(`${second} after ${first} ends at once, with the log complete`, async () => {
+    const server = await startHesitant();
+    const proxy = await startProxy();
+    const answer = exchange(`${server.url}/never`, { proxy }).catch(() => 'cut');
+    await waitFor('the request', () => server.waiting.length === 1);
+    const from = Date.now();
+    proxy.child.kill(first);
+    await waitFor('the listener to close', () => proxy.hasRefused || void net.connect(proxy.port, '127.0.0.1').on('connect', function close() { this.destroy(); }).on('error', () => { proxy.hasRefused = true; }));
+    proxy.child.kill(second);
+    const { code, signal } = await within(20000, 'the end', proxy.ended);
+    assert.ok(Date.now() - from < 4500, 'it did not wait for the five seconds');
+    assert.deepEqual([code === 0 || code === 1, signal], [true, null]);
+    assert.equal(proxy.records.at(-1).type, 'summary');
+    await answer;
+    server.stop();
+  });
+}
+
+test('kill -9 leaves whole lines, and the next run goes on with a new one', async () => {
+  const provider = await startScripted(lean);
+  const log = join(folder(), 'log.jsonl');
+  const words = [...proxyWords, '--upstream-ca', originCaFile, '--findings', log];
+  const ca = () => readFileSync(join(caFolder, 'ca.pem'));
+  const first = start(words);
+  const proxy = { port: await first.port(), ca: ca() };
+  await exchange(`${provider.url}/token?client_secret=in-the-url-0123456789`, { method: 'POST', headers: formType, body: Buffer.from('grant_type=client_credentials&client_id=a-client'), proxy });
+  await waitFor('a record', () => readFileSync(log, 'utf8').includes('\n'));
+  assert.equal((await first.stop('SIGKILL')).signal, 'SIGKILL');
+  const left = readFileSync(log, 'utf8');
+  assertValidRecords(records(left.slice(0, left.lastIndexOf('\n') + 1)));
+  writeFileSync(log, '{"type":"finding","sch', { flag: 'a' });
+  const next = start(words);
+  await next.port();
+  assert.equal((await next.stop()).code, 0);
+  const lines = readFileSync(log, 'utf8').split('\n');
+  assert.ok(lines.includes('{"type":"finding","sch'));
+  assert.equal(JSON.parse(lines.at(-2)).type, 'summary');
+  await provider.stop();
+});
+
+test('a full disk is told once, traffic goes on, and the status is 3', async () => {
+  const provider = await startScripted(lean);
+  const run = start([...proxyWords, '--upstream-ca', originCaFile, '--findings', '/dev/full']);
+  const proxy = { port: await run.port(), ca: readFileSync(join(caFolder, 'ca.pem')) };
+  for (let i = 0; i < 3; i++) assert.equal((await askToken(`${provider.url}/refused`, proxy)).status, 400);
+  assert.equal((await run.stop()).code, 3);
+  assert.equal(run.stderr.match(/cannot write to \/dev\/full/g).length, 1);
+  assert.match(run.stdout, /token\/error-response/, 'the terminal has them');
+  await provider.stop();
+});
+
+test('an output that nobody reads stalls neither traffic nor the end', async () => {
+  const provider = await startScripted(lean);
+  const run = start([...proxyWords, '--upstream-ca', originCaFile, '--verbose', '--findings', 'log.jsonl'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const proxy = { port: await run.port(), ca: readFileSync(join(caFolder, 'ca.pem')) };
+  run.child.stdout.pause();
+  const filler = 'x'.repeat(900);
+  for (let i = 0; i < 120; i++) assert.equal((await exchange(`${provider.url}/token?client_secret=s3cret-0123456789&n=${i}&${filler}`, { method: 'POST', headers: formType, body: Buffer.from(`grant_type=client_credentials&client_id=client-${i}`), proxy })).status, 200);
+  run.child.kill('SIGTERM');
+  const exit = new Promise((resolve) => run.child.on('exit', (code) => resolve(code)));
+  assert.ok([0, 1].includes(await within(20000, 'the end though nobody reads', exit)));
+  assert.equal(records(readFileSync(join(run.cwd, 'log.jsonl'), 'utf8')).at(-1).type, 'summary');
+  run.child.stdout.resume();
+  await provider.stop();
+});
+
+test('control characters from the wire reach neither terminal nor log', async () => {
+  const evil = '\x1b[31m\u009b2J\u202e\u2066\u200b\r\nERROR forged\x07';
+  const provider = await startScripted({ ...lean, '/refused': () => [400, { error: `invalid_client${evil}`, error_description: `no such client ${evil}`, error_uri: `https://as.test/${evil}` }] });
+  const server = await startPlainServer((socket) => socket.once('data', () => socket.end(Buffer.from(`HTTP/1.1 401 \x1b[31mNo\r\nWWW-Authenticate: Bearer error="invalid_token\x1b[2J", error_description="\u202e\x9b"\r\nContent-Length: 0\r\n\r\n`, 'latin1'))));
+  for (const options of [[], ['--verbose'], ['--format', 'json'], ['--quiet']]) {
+    const proxy = await startProxy(...options);
+    await exchange(`${provider.url}/refused`, { method: 'POST', headers: formType, body: Buffer.from(`grant_type=authorization_code&code=c0de-0123456789&client_id=${encodeURIComponent(`a-client${evil}`)}&scope=${encodeURIComponent(evil)}`), proxy });
+    await exchange(`${provider.url}/refused?x=${encodeURIComponent(evil)}&client_secret=s3cret-0123456789`, { method: 'POST', headers: formType, body: Buffer.from('grant_type=client_credentials&client_id=b'), proxy });
+    for (const line of [`GET http://127.0.0.1:${server.port}/\x1b[31m HTTP/1.1`, `GET http://127.0.0.1:${server.port}/a?\xc2\x9b\xe2\x80\xae HTTP/1.1`, `GET http://127.0.0.1:${server.port}/ HTTP/1.1\r\nAuthorization: Bearer \x1b[31m\x9b`, `G\x1bT / HTTP/1.1`]) {
+      await raw(proxy.port, Buffer.from(`${line}\r\nHost: 127.0.0.1:${server.port}\r\nConnection: close\r\n\r\n`, 'latin1'));
+    }
+    await proxy.stop();
+    assert.ok(proxy.findings().length > 0);
+    for (const [name, text] of proxy.outputs()) {
+      assert.doesNotMatch(text, /[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufffd]/, `${name} ${options.join(' ')}`);
+      assert.doesNotMatch(text, /^ERROR forged/m);
+    }
+  }
+  await server.stop();
   await provider.stop();
 });
