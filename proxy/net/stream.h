@@ -43,6 +43,7 @@ struct stream_facts {
   /* TLS */
   bool is_tls, is_handshake_done, is_resumed, is_tls13;
   bool has_application_data;    /* at least one application byte was received */
+  bool is_asked_for_certificate; /* the server wants, or takes, a client certificate */
   int alert;                    /* fatal alert received from the peer, or -1 */
   enum fault fault;             /* why TLS failed, FAULT_NONE if it did not */
   char detail[256];             /* the same for people: "certificate has expired on 2026-01-01", safe to print */

@@ -10,7 +10,7 @@
 
 #include "proxy/net/tls_internal.h"
 
-enum { MAX_SESSIONS = 1024 };
+enum { MAX_SESSIONS = 1024, CERTIFICATE_REQUIRED = 116 /* RFC 8446 section 6.2 */ };
 
 struct kept_session {
   char *key;
@@ -55,12 +55,23 @@ static int on_new_session(SSL *ssl, SSL_SESSION *session) {
 
 static int on_verified(int is_fine, X509_STORE_CTX *context);
 
+/* on_certificate_request - 0: we have none to show, and say so. Before TLS 1.3 a server that insists answers with a mere handshake_failure. */
+static int on_certificate_request(SSL *ssl, X509 **certificate, EVP_PKEY **key) {
+  struct stream_facts *facts = stream_tls_facts(ssl);
+  (void)certificate;
+  (void)key;
+  if (facts)
+    facts->is_asked_for_certificate = true;
+  return 0;
+}
+
 static SSL_CTX *context_new(void) {
   SSL_CTX *context = SSL_CTX_new(TLS_client_method());
   if (context) {
     tls_context_set_up(context);
     static const unsigned char alpn[] = "\x08http/1.1";
     SSL_CTX_set_alpn_protos(context, alpn, sizeof alpn - 1);
+    SSL_CTX_set_client_cert_cb(context, on_certificate_request);
   }
   return context;
 }
@@ -279,7 +290,7 @@ void tls_client_explain(unsigned long error, struct stream_facts *facts) {
   const char *words = ERR_reason_error_string(error);
   if (fault_is_certificate(facts->fault))
     return; /* on_verified has told it */
-  if (facts->alert == 116) {
+  if (facts->alert == CERTIFICATE_REQUIRED || (facts->is_asked_for_certificate && facts->alert == SSL_AD_HANDSHAKE_FAILURE)) {
     facts->fault = FAULT_TLS_CLIENT_CERTIFICATE_WANTED;
     tls_detail_set(facts, "the server wants a client certificate");
   } else if (facts->alert == SSL_AD_PROTOCOL_VERSION || reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_WRONG_SSL_VERSION) {
