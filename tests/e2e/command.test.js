@@ -434,3 +434,12 @@ test('control characters from the wire reach neither terminal nor log', async ()
   await server.stop();
   await provider.stop();
 });
+
+test('docs/findings.md: its examples are valid records that name every member', () => {
+  const text = readFileSync(join(repository, 'docs/findings.md'), 'utf8');
+  const examples = [...text.matchAll(/```json\n(.*)\n```/g)].map(([, line]) => JSON.parse(line));
+  assert.deepEqual(examples.map(({ type }) => type), ['finding', 'step', 'summary']);
+  assertValidRecords(examples);
+  const schema = JSON.parse(readFileSync(join(repository, 'docs/findings.schema.json'), 'utf8'));
+  for (const { type } of examples) for (const member of Object.keys(schema.$defs[type].properties)) assert.ok(text.includes(`\`${member}\``), `${type}: ${member}`);
+});
