@@ -448,3 +448,141 @@ describe('the proxy itself', () => {
     assert.deepEqual(statuses, [502, 502, 400, 502, 400, 400, 400, 400, 414, 431, 501, 505]);
   });
 });
+
+describe('broken messages', () => {
+  // What the server says, and what the finding must say of it: the reason, and where it stands.
+  const responses = {
+    'a CR that hides a field': ['HTTP/1.1 200 OK\r\nX: \rTransfer-Encoding: chunked\r\n\r\n', /CR is not followed by LF.*byte \d+/],
+    'an empty Content-Length': ['HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n', /Content-Length.*byte \d+/],
+    'both framings': ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n', /Content-Length.*Transfer-Encoding.*byte \d+/],
+    'white space before the colon': ['HTTP/1.1 200 OK\r\nX : y\r\nContent-Length: 0\r\n\r\n', /byte \d+/],
+    'bare line feeds': ['HTTP/1.1 200 OK\nContent-Length: 0\n\n', /LF alone.*byte 15/],
+    'a NUL in a value': ['HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n', /byte \d+/],
+    'an escape sequence instead of HTTP': ['\x1b[31mHELLO\r\n', /byte 0/],
+    'an endless head': [`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(80000)}\r\n\r\n`, /too long.*byte 6\d{4}/],
+    'HTTP/2 in the clear': ['\0\0\x12\x04\0\0\0\0\0', /byte 0/],
+    'an unasked 101': ['HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n', /switched protocols/],
+    'a hundred informational responses': ['HTTP/1.1 102 Processing\r\n\r\n'.repeat(100), /informational.*byte \d+/],
+    'a head that is cut': ['HTTP/1.1 200 OK\r\nContent-Le', /middle of the response head|ended/],
+  };
+  const reasons = new Map();
+  let own;
+  before(async () => { own = await startProxy(); });
+  for (const [what, [bytes, reason]] of Object.entries(responses)) {
+    test(`a response with ${what} is one 502`, async () => {
+      const server = await listen((socket) => socket.once('data', () => socket.end(bytes, 'latin1')));
+      const answer = (await raw(own.port, `GET ${server.url}/ HTTP/1.0\r\nHost: ${server.authority}\r\n\r\n`)).toString('latin1');
+      assert.equal(answer.match(/HTTP\/1\.\d \d{3}/g).join().replace('1.0', '1.1'), 'HTTP/1.1 502');
+      assert.match(field(answer, 'Proxy-Status'), /^oauthtap; error=(http_protocol_error|connection_terminated|http_response_incomplete)$/);
+      reasons.set(server.host, reason);
+      await server.stop();
+    });
+  }
+
+  test('each broken response is one finding with its reason and its place, and no control byte reaches an output', async () => {
+    const { records } = await own.stop(); // where a server may recover, the end of the run decides
+    assert.equal(reasons.size, Object.keys(responses).length);
+    for (const [host, reason] of reasons) {
+      const about = records.filter(({ type, evidence }) => type === 'finding' && evidence.host === host);
+      assert.deepEqual(about.map(({ occurrences }) => occurrences), [1], `${host} ${reason}`);
+      assert.match(about[0].evidence.detail, reason);
+    }
+    for (const [name, text] of own.outputs()) assert.doesNotMatch(text, name.endsWith('.jsonl') ? /[\0-\x09\x0b-\x1f\x7f]/ : /[\0-\x08\x0b-\x1a\x7f]/, name);
+  });
+
+  test('304 and 204 with a Content-Length leave the connection aligned', async () => {
+    const answers = ['HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n', 'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'];
+    let next = 0;
+    const server = await listen((socket) => socket.on('data', () => socket.write(answers[next++])));
+    const socket = await connect('127.0.0.1', proxy.port);
+    for (const status of [304, 204, 200]) assert.equal((await exchange(`${server.url}/`, { socket, proxy, keep: status !== 200, patience: 3000 })).status, status);
+    await server.stop();
+  });
+});
+
+describe('certificates', () => {
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  const read = (name) => readFileSync(join(scratch, name));
+  function leaf(name, issuer, { names = 'DNS:localhost,IP:127.0.0.1', days = '2', isAuthority = 'FALSE' } = {}) {
+    writeFileSync(join(scratch, `${name}.ext`), `subjectAltName=${names}\nbasicConstraints=CA:${isAuthority}\n`);
+    openssl('req', '-new', ...key, '-subj', `/CN=${name}`, '-keyout', `${name}-key.pem`, '-out', `${name}.csr`);
+    openssl('x509', '-req', '-in', `${name}.csr`, '-CA', `${issuer}.pem`, '-CAkey', `${issuer}-key.pem`, '-CAcreateserial', '-days', days, '-extfile', `${name}.ext`, '-out', `${name}.pem`);
+    return { key: read(`${name}-key.pem`), cert: read(`${name}.pem`) };
+  }
+  const selfSigned = () => {
+    openssl('req', '-x509', ...key, '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', 'self-key.pem', '-out', 'self.pem');
+    return { key: read('self-key.pem'), cert: read('self.pem') };
+  };
+  const underNoAuthority = () => {
+    const issuer = leaf('no-authority', 'origin-ca');
+    const { key: leafKey, cert } = leaf('under-none', 'no-authority');
+    return { key: leafKey, cert: Buffer.concat([cert, issuer.cert]) };
+  };
+  // subjectAltName: a DNS name "localhost\0.evil.test", as bytes
+  const nulName = () => leaf('nul', 'origin-ca', { names: `DER:${Buffer.from('\x30\x15\x82\x13localhost\0.evil.test', 'latin1').toString('hex').match(/../g).join(':')}` });
+  const wrong = {
+    'has expired': [() => leaf('over', 'origin-ca', { days: '-1' }), ['certificate-expired']],
+    'is for another host': [() => leaf('elsewhere', 'origin-ca', { names: 'DNS:elsewhere.test' }), ['certificate-wrong-host']],
+    'is for every host of a top-level domain': [() => leaf('wild', 'origin-ca', { names: 'DNS:*,DNS:*.test,DNS:loc*' }), ['certificate-wrong-host']],
+    'hides a NUL in its name': [nulName, ['certificate-wrong-host', 'certificate-invalid']],
+    'signed itself': [selfSigned, ['certificate-self-signed']],
+    'is of an unknown issuer': [() => leaf('unknown', 'stranger-ca'), ['certificate-unknown-issuer']],
+    'is signed by one that is no authority': [underNoAuthority, ['certificate-invalid', 'certificate-unknown-issuer']],
+  };
+  for (const [what, [make, faults]] of Object.entries(wrong)) {
+    test(`a server whose certificate ${what} gets not one byte of the request, and the finding names the fault`, async () => {
+      const own = await startProxy();
+      let received = 0;
+      const server = tls.createServer(make(), (socket) => { socket.on('data', (piece) => { received += piece.length; }); socket.on('error', () => {}); });
+      server.on('tlsClientError', () => {});
+      await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const answer = await exchange(`https://localhost:${server.address().port}/`, { proxy: own, headers: { Authorization: 'Bearer not-for-strangers' } });
+      assert.equal(answer.status, 502);
+      assert.equal(new Map(answer.fields).get('Proxy-Status'), 'oauthtap; error=tls_certificate_error');
+      await new Promise((resolve) => server.close(resolve));
+      const { records } = await own.stop();
+      const findings = records.filter(({ type }) => type === 'finding');
+      assert.deepEqual(findings.map(({ rule, occurrences }) => [rule, occurrences]), [['transport/upstream-certificate', 1]]);
+      assert.ok(faults.includes(findings[0].evidence.fault), findings[0].evidence.fault);
+      assert.equal(received, 0);
+    });
+  }
+
+  for (const [version, args] of Object.entries({ '1.2': ['--tls-max', '1.2'], '1.3': ['--tlsv1.3'] })) {
+    test(`curl that does not know the CA is told of as client-rejected-ca, in TLS ${version}`, async () => {
+      const own = await startProxy();
+      const failure = await run('curl', ['-sS', '--noproxy', '', '-x', own.url, ...args, `${origins.https.url}/204`]).catch((error) => error);
+      assert.equal(failure.code, 60);
+      const { records } = await own.stop();
+      const findings = records.filter(({ type }) => type === 'finding');
+      assert.deepEqual(findings.map(({ rule, severity }) => [rule, severity]), [['transport/client-rejected-ca', 'error']]);
+      assert.equal(findings[0].evidence.alert, 'unknown_ca');
+      assert.equal(findings[0].evidence.host, 'localhost');
+      assert.match(findings[0].remedy, /--cacert/);
+    });
+  }
+
+  const shown = async (servername, host) => {
+    const { socket: lower } = await tunnel(proxy, `${host ?? 'localhost'}:${origins.https.port}`);
+    const socket = tls.connect({ socket: lower, servername, host: servername ?? host, ca: proxy.ca, ALPNProtocols: ['http/1.1'] });
+    await within(20000, 'TLS', new Promise((resolve, reject) => { socket.on('secureConnect', resolve); socket.on('error', reject); }));
+    const certificate = socket.getPeerX509Certificate();
+    socket.destroy();
+    return certificate;
+  };
+
+  test('names of any length, international names and addresses get certificates that clients accept', async () => {
+    const long = `${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.test`;
+    for (const name of [long, 'xn--mnchen-3ya.test', 'under_score.test', 'UPPER.test']) assert.match((await shown(name)).subjectAltName, new RegExp(name, 'i'));
+    assert.equal((await shown(undefined, '127.0.0.1')).subjectAltName, 'IP Address:127.0.0.1');
+  });
+
+  test('a certificate stands up to the strict checks of Python, and its revocation list is there and signed', async () => {
+    writeFileSync(join(scratch, 'shown.pem'), (await shown('strict.test')).toString());
+    assert.match(openssl('verify', '-x509_strict', '-purpose', 'sslserver', '-verify_hostname', 'strict.test', '-CAfile', proxy.caFile, 'shown.pem'), /OK/);
+    const response = await fetch(`${proxy.url}/oauthtap.crl`);
+    assert.equal(response.status, 200);
+    writeFileSync(join(scratch, 'list.crl'), Buffer.from(await response.arrayBuffer()));
+    openssl('crl', '-inform', 'DER', '-in', 'list.crl', '-CAfile', proxy.caFile, '-noout', '-verify');
+  });
+});
