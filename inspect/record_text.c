@@ -15,10 +15,11 @@ static void add_style(struct text_out *out, const struct text_style *style, cons
     text_out_add_string(out, code);
 }
 
-/* add_wrapped - words broken at the columns, each line indented. */
-static void add_wrapped(struct text_out *out, const struct text_style *style, unsigned indent, struct text t) {
+/* add_wrapped - words broken at the columns, each line indented. code: how they look; "" for plain. */
+static void add_wrapped(struct text_out *out, const struct text_style *style, unsigned indent, const char *code, struct text t) {
   unsigned at = indent, limit = style->columns > indent + 20 ? style->columns : 0;
   bool is_first = true;
+  add_style(out, style, code);
   text_out_add_repeat(out, ' ', indent);
   while (t.data) {
     struct text word = text_split(&t, ' ');
@@ -34,6 +35,8 @@ static void add_wrapped(struct text_out *out, const struct text_style *style, un
     at += (unsigned)word.length;
     is_first = false;
   }
+  if (*code)
+    add_style(out, style, PLAIN);
   text_out_add_char(out, '\n');
 }
 
@@ -90,23 +93,21 @@ static void write_finding(const struct finding *finding, const struct text_style
   if (style->is_quiet)
     return;
   add_where(out, style, finding);
-  add_wrapped(out, style, 2, finding->message.text);
-  add_style(out, style, "\033[32m");
-  add_wrapped(out, style, 2, finding->remedy.text);
-  add_style(out, style, PLAIN);
+  add_wrapped(out, style, 2, "", finding->message.text);
+  add_wrapped(out, style, 2, "\033[32m", finding->remedy.text);
   if (style->is_verbose)
     add_details(out, finding);
   text_out_add_char(out, '\n');
 }
 
+/* A step that failed is not told: the finding has just said so, and the summary says it again. */
 static void write_step(const struct step_record *step, const struct text_style *style, struct text_out *out) {
-  if (style->is_quiet || step->status == STEP_NOT_SEEN)
+  if (style->is_quiet || step->status != STEP_VERIFIED)
     return;
-  bool is_verified = step->status == STEP_VERIFIED;
-  add_style(out, style, is_verified ? "\033[32m" : "\033[31m");
-  text_out_add_string(out, is_verified ? "✓ " : "✗ ");
+  add_style(out, style, "\033[32m");
+  text_out_add_string(out, "✓ ");
   add_style(out, style, PLAIN);
-  text_out_addf(out, "%s", step_name(step->step));
+  text_out_add_string(out, step_name(step->step));
   if (!text_is_empty(step->sentence.text)) {
     text_out_add_string(out, ": ");
     text_out_add_terminal(out, step->sentence.text);
@@ -132,7 +133,7 @@ static void write_summary(const struct summary *summary, const struct text_style
   if (summary->not_seen_count)
     text_out_add_string(out, "\nWhat oauthtap could not see:\n");
   for (size_t i = 0; i < summary->not_seen_count; i++)
-    add_wrapped(out, style, 2, summary->not_seen[i].text.text);
+    add_wrapped(out, style, 2, "", summary->not_seen[i].text.text);
 }
 
 void record_write_text(const struct record *record, const struct text_style *style, struct text_out *out) {

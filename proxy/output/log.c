@@ -18,6 +18,7 @@ struct log {
   struct log_settings settings;
   int fd; /* of the file; -1: none */
   struct sink *file, *terminal;
+  bool has_gap; /* the terminal's last line is blank */
 };
 
 /* A run that was killed may have left half a line: the next record begins on a new one. */
@@ -58,6 +59,7 @@ struct log *log_open(const struct log_settings *settings, struct error *error) {
   if (code)
     return NULL;
   log->settings = *settings;
+  log->has_gap = !settings->style.is_quiet; /* the greeting ends with one */
   log->fd = settings->path ? open_file(settings->path, error) : -1;
   if (settings->path && log->fd < 0)
     goto fail;
@@ -74,6 +76,24 @@ fail:
   return NULL;
 }
 
+/* One blank line, never two, between blocks; none between lines. */
+static void show(struct log *log, const struct record *record) {
+  struct text_out out = {0};
+  bool is_block = record->kind == RECORD_FINDING && !log->settings.style.is_quiet;
+  if (is_block && !log->has_gap)
+    text_out_add_char(&out, '\n');
+  size_t gap = out.length;
+  record_write_text(record, &log->settings.style, &out);
+  struct text shown = text_out_view(&out);
+  if (log->has_gap && text_starts_with(shown, TEXT("\n")))
+    shown = text_slice(shown, 1, shown.length);
+  if (out.length > gap) {
+    sink_add(log->terminal, shown);
+    log->has_gap = text_ends_with(shown, TEXT("\n\n"));
+  }
+  text_out_free(&out);
+}
+
 void log_record(struct log *log, const struct record *record) {
   struct text_out out = {0};
   if (log->file || log->settings.is_terminal_json)
@@ -81,14 +101,10 @@ void log_record(struct log *log, const struct record *record) {
   struct text line = out.has_failed ? TEXT_NONE : text_out_view(&out); /* an empty one counts as dropped */
   if (log->file)
     sink_add(log->file, line);
-  if (log->terminal && log->settings.is_terminal_json) {
+  if (log->terminal && log->settings.is_terminal_json)
     sink_add(log->terminal, line);
-  } else if (log->terminal) {
-    text_out_reset(&out);
-    record_write_text(record, &log->settings.style, &out);
-    if (out.length)
-      sink_add(log->terminal, text_out_view(&out));
-  }
+  else if (log->terminal)
+    show(log, record);
   text_out_free(&out);
 }
 

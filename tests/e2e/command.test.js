@@ -309,6 +309,7 @@ test('a terminal gets colours, unless NO_COLOR or a dumb terminal says otherwise
     const plain = run.stdout.replace(/\x1b\[\d+m/g, '');
     assert.doesNotMatch(plain, /\x1b/);
     assert.match(plain, /1 error/);
+    assert.doesNotMatch(plain.replaceAll('\r', ''), /\n\n\n/, 'no doubled blank lines');
     for (const line of plain.split('\r\n')) assert.ok(line.length <= columns || /https:\/\//.test(line), `${columns}: ${line}`);
     if (hasColor) assert.ok(run.stdout.lastIndexOf('\x1b[0m') >= run.stdout.lastIndexOf('\x1b[3'), 'the last colour is taken back');
   }
