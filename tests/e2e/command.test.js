@@ -37,15 +37,18 @@ function refuses(args, expected, words, options) {
 
 const proxyWords = ['proxy', '--listen', '127.0.0.1:0', '--ca-dir', caFolder];
 
+const running = new Set();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
 // A program that runs, with all it writes, until `stop`. stdio: as spawn takes it.
 function start(words, { stdio = ['ignore', 'pipe', 'pipe'], command = binary, ...options } = {}) {
   const cwd = options.cwd ?? folder();
   const child = spawn(command, words, { ...options, cwd, stdio });
   const run = { child, cwd, stdout: '', stderr: '' };
-  process.on('exit', () => child.kill('SIGKILL'));
+  running.add(child);
   child.stdout?.setEncoding('utf8').on('data', (text) => { run.stdout += text; });
   child.stderr?.setEncoding('utf8').on('data', (text) => { run.stderr += text; });
-  run.ended = new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal })));
+  run.ended = new Promise((resolve) => child.on('close', (code, signal) => { running.delete(child); resolve({ code, signal }); }));
   run.until = (what, look) => within(20000, what, (async () => {
     for (let found = look(); ; found = look()) {
       if (found) return found;
