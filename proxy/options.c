@@ -19,6 +19,7 @@ static int check_severity(struct options *options, const struct option *option, 
 #define PROXY OPTIONS_PROXY
 #define CA OPTIONS_CA
 #define RULES OPTIONS_RULES
+#define CHECK OPTIONS_CHECK
 
 const struct option option_table[] = {
     {"listen", "HOST:PORT", OPTION_PARSED, PROXY, 0, set_listen, "where the proxy listens (127.0.0.1:8080; port 0: a free one)"},
@@ -27,28 +28,29 @@ const struct option option_table[] = {
     {"insecure-upstream", "HOST", OPTION_LIST, PROXY, AT(insecure_upstream), NULL, "do not verify this server's certificate (repeatable)"},
     {"pass", "HOST", OPTION_LIST, PROXY, AT(pass), NULL,
      "tunnel to this host without looking inside (repeatable; *.example.com for all below)"},
-    {"ca-dir", "DIR", OPTION_TEXT, PROXY | CA, AT(ca_dir), NULL, "folder of the certificate authority ($XDG_CONFIG_HOME/oauthtap)"},
-    {"findings", "FILE", OPTION_TEXT, PROXY, AT(findings), NULL,
-     "findings log, appended to (oauthtap-findings.jsonl; - is standard output)"},
-    {"fail-on", "LEVEL", OPTION_PARSED, PROXY, 0, set_fail_on, "exit with 1 at findings from error, warning or info up, or never (error)"},
-    {"disable", "RULE", OPTION_LIST, PROXY, AT(disable), check_rule, "never report this rule; \"api/*\" for a group (repeatable)"},
-    {"severity", "RULE=LEVEL", OPTION_LIST, PROXY, AT(severity), check_severity,
+    {"ca-dir", "DIR", OPTION_TEXT, PROXY | CA | CHECK, AT(ca_dir), NULL, "folder of the certificate authority ($XDG_CONFIG_HOME/oauthtap)"},
+    {"findings", "FILE", OPTION_TEXT, PROXY | CHECK, AT(findings), NULL,
+     "findings log, appended to (proxy: oauthtap-findings.jsonl; - is standard output)"},
+    {"fail-on", "LEVEL", OPTION_PARSED, PROXY | CHECK, 0, set_fail_on,
+     "exit with 1 at findings from error, warning or info up, or never (error)"},
+    {"disable", "RULE", OPTION_LIST, PROXY | CHECK, AT(disable), check_rule, "never report this rule; \"api/*\" for a group (repeatable)"},
+    {"severity", "RULE=LEVEL", OPTION_LIST, PROXY | CHECK, AT(severity), check_severity,
      "report this rule, or a group, as error, warning or info (repeatable)"},
-    {"client-id", "ID", OPTION_TEXT, PROXY, AT(client_id), NULL, "the connector's client id, to compare with the wire"},
-    {"client-secret-file", "FILE", OPTION_TEXT, PROXY, AT(client_secret_file), NULL,
+    {"client-id", "ID", OPTION_TEXT, PROXY | CHECK, AT(client_id), NULL, "the connector's client id, to compare with the wire"},
+    {"client-secret-file", "FILE", OPTION_TEXT, PROXY | CHECK, AT(client_secret_file), NULL,
      "file that holds the connector's client secret, to compare with the wire"},
-    {"token-url", "URL", OPTION_TEXT, PROXY, AT(token_url), check_url, "the connector's token URL, to compare with the wire"},
-    {"refresh-url", "URL", OPTION_TEXT, PROXY, AT(refresh_url), check_url, "the connector's refresh URL, to compare with the wire"},
-    {"format", "text|json", OPTION_PARSED, PROXY, 0, set_format,
+    {"token-url", "URL", OPTION_TEXT, PROXY | CHECK, AT(token_url), check_url, "the connector's token URL, to compare with the wire"},
+    {"refresh-url", "URL", OPTION_TEXT, PROXY | CHECK, AT(refresh_url), check_url, "the connector's refresh URL, to compare with the wire"},
+    {"format", "text|json", OPTION_PARSED, PROXY | CHECK, 0, set_format,
      "blocks for people, or the findings log's records, on standard output (text)"},
     {"format", "pem|der|p12", OPTION_PARSED, CA, 0, set_format, "write the certificate alone to standard output"},
     {"format", "text|json|markdown", OPTION_PARSED, RULES, 0, set_format, "how the rules are written (text)"},
-    {"quiet", NULL, OPTION_FLAG, PROXY, AT(is_quiet), NULL, "one line a finding"},
-    {"verbose", NULL, OPTION_FLAG, PROXY, AT(is_verbose), NULL, "evidence and references, too"},
+    {"quiet", NULL, OPTION_FLAG, PROXY | CHECK, AT(is_quiet), NULL, "one line a finding"},
+    {"verbose", NULL, OPTION_FLAG, PROXY | CHECK, AT(is_verbose), NULL, "evidence and references, too"},
     {"ui", "off", OPTION_PARSED, PROXY, 0, set_ui, "the web page: only off in this version"},
-    {"config", "FILE", OPTION_COMMAND, PROXY | CA, 0, NULL,
+    {"config", "FILE", OPTION_COMMAND, PROXY | CA | CHECK, 0, NULL,
      "options as JSON members (oauthtap.json in the current folder, if there; the command line wins, --no-NAME takes a flag back)"},
-    {"help", NULL, OPTION_COMMAND, PROXY | CA | RULES, 0, NULL, "this text"},
+    {"help", NULL, OPTION_COMMAND, PROXY | CA | RULES | CHECK, 0, NULL, "this text"},
 };
 const size_t option_count = sizeof option_table / sizeof *option_table;
 
@@ -76,6 +78,7 @@ void options_free(struct options *options) {
   free(options->owned.items);
   free(options->insecure_upstream.items);
   free(options->pass.items);
+  free(options->files.items);
   free(options->disable.items);
   free(options->severity.items);
 }
@@ -222,9 +225,21 @@ static const char *ca_name_at(size_t index) {
 static const char *rules_name_at(size_t index) {
   return name_at(RULES, index);
 }
+static const char *check_name_at(size_t index) {
+  return name_at(CHECK, index);
+}
+static const char *(*names_of(enum options_command command))(size_t index) {
+  switch (command) {
+  case PROXY: return proxy_name_at;
+  case CA: return ca_name_at;
+  case RULES: return rules_name_at;
+  case CHECK: break;
+  }
+  return check_name_at;
+}
 
 static int tell_unknown(enum options_command command, struct text name, struct error *error) {
-  const char *near = nearest_name(name, command == PROXY ? proxy_name_at : command == CA ? ca_name_at : rules_name_at);
+  const char *near = nearest_name(name, names_of(command));
   return error_set(error, -EINVAL, "unknown option --%.*s; did you mean --%s? (oauthtap --help lists them)",
                    (int)(name.length < 100 ? name.length : 100), name.data, near);
 }
@@ -262,6 +277,8 @@ static int take_back_flag(struct options *options, const struct line *line, stru
 }
 
 static int take_word(struct options *options, enum options_command command, const char *word, struct error *error) {
+  if (command == CHECK)
+    return list_add(&options->files, word) ? error_set(error, -ENOMEM, "out of memory") : 0;
   if (command == PROXY || options->word)
     return error_set(error, -EINVAL, "unexpected word \"%.200s\": options begin with --; see oauthtap --help", word);
   options->word = word;
@@ -301,7 +318,7 @@ int options_parse(struct options *options, enum options_command command, int cou
   struct line line = {.command = command, .count = count, .words = words};
   const char *path = config_path(count, words);
   int code = command == RULES ? 0 : options_read_config(options, path ? path : "oauthtap.json", path != NULL, error);
-  options->format = command == PROXY ? options->format : NULL; /* the config file's is the proxy's */
+  options->format = command & (PROXY | CHECK) ? options->format : NULL; /* the config file's is the proxy's */
   for (; line.at < count && !code; line.at++)
     code = take(options, &line, error);
   if (code)

@@ -6,7 +6,7 @@
 #include "inspect/inspect.h"
 
 /* The commands that an option is for. */
-enum options_command { OPTIONS_PROXY = 1, OPTIONS_CA = 2, OPTIONS_RULES = 4 };
+enum options_command { OPTIONS_PROXY = 1, OPTIONS_CA = 2, OPTIONS_RULES = 4, OPTIONS_CHECK = 8 };
 
 struct string_list {
   const char **items; /* NUL-terminated strings */
@@ -30,6 +30,7 @@ struct options {
   const char *client_id, *client_secret_file, *token_url, *refresh_url;
   /* ca, rules */
   const char *format; /* as given; NULL: not given */
+  struct string_list files; /* check: what to read */
   const char *word;   /* the one word that is no option (ca: a client; rules: an id); NULL: none */
   /* the config file that was read; NULL: none */
   const char *config;

@@ -5,21 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "certs/leaf.h"
+#include "proxy/judging.h"
 #include "proxy/net/listener.h"
 #include "proxy/output/log.h"
+#include "proxy/output/style.h"
 #include "proxy/worker.h"
 
 #define LEAVES 4096
 #define GRACE_MS 5000
 #define DRAIN_MS 10000
-#define MAX_SECRET_BYTES 4096
-#define MAX_COLUMNS 100
 
 struct proxy {
   const struct options *options;
@@ -35,8 +33,7 @@ struct proxy {
   struct log *log;
   struct inspector *inspector;
   struct worker *worker;
-  struct rule_override *overrides;
-  char client_secret[MAX_SECRET_BYTES];
+  struct judging judging;
 };
 
 static void on_record(void *owner, const struct record *record) {
@@ -48,41 +45,6 @@ static void on_record(void *owner, const struct record *record) {
     proxy->on_record(proxy->owner, record);
 }
 
-static int read_secret(struct proxy *proxy, struct text *secret, struct error *error) {
-  const char *path = proxy->options->client_secret_file;
-  if (!path)
-    return 0;
-  FILE *file = fopen(path, "re");
-  if (!file)
-    return error_set(error, -EINVAL, "cannot read --client-secret-file %.200s: %s (give a file that holds the secret alone)", path,
-                     error_text(-errno));
-  size_t length = fread(proxy->client_secret, 1, sizeof proxy->client_secret, file);
-  fclose(file);
-  *secret = text_trim_space(text_of(proxy->client_secret, length));
-  if (!secret->length || length == sizeof proxy->client_secret)
-    return error_set(error, -EINVAL, "--client-secret-file %.200s is empty or holds more than a secret", path);
-  return 0;
-}
-
-/* options_parse has checked rules and levels. */
-static int set_overrides(struct proxy *proxy, struct inspect_settings *settings, struct error *error) {
-  const struct options *options = proxy->options;
-  size_t count = options->disable.count + options->severity.count, n = 0;
-  proxy->overrides = calloc(count ? count : 1, sizeof *proxy->overrides);
-  if (!proxy->overrides)
-    return error_set(error, -ENOMEM, "out of memory");
-  for (size_t i = 0; i < options->severity.count; i++) {
-    struct text level = text_from(options->severity.items[i]), rule = text_split(&level, '=');
-    proxy->overrides[n].rule = rule;
-    severity_from_name(level, &proxy->overrides[n++].severity);
-  }
-  for (size_t i = 0; i < options->disable.count; i++)
-    proxy->overrides[n++] = (struct rule_override){.rule = text_from(options->disable.items[i]), .is_disabled = true};
-  settings->overrides = proxy->overrides;
-  settings->override_count = n;
-  return 0;
-}
-
 static int check_upstream_ca(const struct proxy *proxy, struct error *error) {
   const char *path = proxy->options->upstream_ca;
   int code = path && access(path, R_OK) ? -errno : 0;
@@ -92,22 +54,16 @@ static int check_upstream_ca(const struct proxy *proxy, struct error *error) {
 }
 
 /* First of all, since it is what the person said: nothing is made or opened before that has been found good. */
-static int prepare(struct proxy *proxy, struct inspect_settings *settings, struct error *error) {
-  const struct options *options = proxy->options;
-  *settings = (struct inspect_settings){.connector = {.client_id = text_from(options->client_id),
-                                                      .token_url = text_from(options->token_url),
-                                                      .refresh_url = text_from(options->refresh_url)}};
-  int code = read_secret(proxy, &settings->connector.client_secret, error);
-  if (!code)
-    code = check_upstream_ca(proxy, error);
-  return code ? code : set_overrides(proxy, settings, error);
+static int prepare(struct proxy *proxy, struct error *error) {
+  int code = judging_read(proxy->options, &proxy->judging, error);
+  return code ? code : check_upstream_ca(proxy, error);
 }
 
-static int start_inspector(struct proxy *proxy, struct inspect_settings *settings, struct error *error) {
-  memcpy(settings->fingerprint_key, proxy->authority->fingerprint_key, sizeof settings->fingerprint_key);
-  if (getrandom(&settings->hash_key, sizeof settings->hash_key, 0) != sizeof settings->hash_key)
-    return error_set(error, -EIO, "cannot get random bytes");
-  proxy->inspector = inspector_start(settings, on_record, proxy, error);
+static int start_inspector(struct proxy *proxy, struct error *error) {
+  int code = judging_set_keys(&proxy->judging, proxy->authority->fingerprint_key, error);
+  if (code)
+    return code;
+  proxy->inspector = inspector_start(&proxy->judging.settings, on_record, proxy, error);
   return proxy->inspector ? 0 : -ECANCELED;
 }
 
@@ -134,22 +90,6 @@ static int open_listener(struct proxy *proxy, struct error *error) {
   return 0;
 }
 
-/* Colours only where a person looks, and has not asked for none (no-color.org: set and not empty). */
-static bool wants_color(void) {
-  const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-  return !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
-}
-
-static struct text_style style_for(const struct options *options, int fd) {
-  struct winsize size = {0};
-  bool is_terminal = isatty(fd);
-  struct text_style style = {
-      .has_color = is_terminal && wants_color(), .is_quiet = options->is_quiet, .is_verbose = options->is_verbose, .columns = MAX_COLUMNS};
-  if (is_terminal && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col && size.ws_col < MAX_COLUMNS)
-    style.columns = size.ws_col;
-  return style;
-}
-
 static int open_log(struct proxy *proxy, struct error *error) {
   const struct options *options = proxy->options;
   bool logs_to_stdout = options->findings && strcmp(options->findings, "-") == 0;
@@ -169,8 +109,7 @@ static void release(struct proxy *proxy) {
   authority_free(proxy->authority);
   if (proxy->listen_fd >= 0)
     close(proxy->listen_fd);
-  explicit_bzero(proxy->client_secret, sizeof proxy->client_secret);
-  free(proxy->overrides);
+  judging_free(&proxy->judging);
   free(proxy);
 }
 
@@ -184,10 +123,9 @@ struct proxy *proxy_start(const struct options *options, record_fn *record, void
   proxy->on_record = record;
   proxy->owner = owner;
   proxy->listen_fd = -1;
-  struct inspect_settings judging;
-  if (prepare(proxy, &judging, error) || open_listener(proxy, error))
+  if (prepare(proxy, error) || open_listener(proxy, error))
     goto fail;
-  if (open_authority(proxy, error) || open_log(proxy, error) || start_inspector(proxy, &judging, error)) {
+  if (open_authority(proxy, error) || open_log(proxy, error) || start_inspector(proxy, error)) {
     if (error->code == -EINVAL)
       error->code = -EIO; /* nobody said anything wrong: exit_status_for is not to blame the person */
     goto fail;

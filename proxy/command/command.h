@@ -6,6 +6,7 @@
 #include "proxy/options.h"
 
 int command_proxy(int count, char **words);
+int command_check(int count, char **words);
 int command_demo(int count, char **words);
 int command_ca(int count, char **words);
 int command_rules(int count, char **words);

@@ -11,14 +11,14 @@
 
 #include <cmocka.h>
 
-#include "proxy/capture_file.h"
+#include "proxy/recording.h"
 
 #define ENTRY(time, path)                                                                                                                  \
   "{\"startedDateTime\":\"2026-03-02T09:00:" time "Z\",\"time\":100,\"request\":{\"url\":\"https://a.example" path                         \
   "\"},\"response\":{\"status\":200}}"
 #define HAR(entries) "{\"log\":{\"entries\":[" entries "]}}"
 
-static char folder[] = "/tmp/oauthtap-capture-XXXXXX";
+static char folder[] = "/tmp/oauthtap-recording-XXXXXX";
 static char path[128], other[128];
 
 static int set_up(void **state) {
@@ -58,9 +58,9 @@ static void note(void *owner, const struct observation *observation) {
   text_out_add_char(seen, ' ');
 }
 
-static void expect_seen(struct capture *capture, int code, const char *expected, struct error *error) {
+static void expect_seen(struct recording *recording, int code, const char *expected, struct error *error) {
   struct text_out seen = {0};
-  assert_int_equal(capture_each(capture, note, &seen, error), code);
+  assert_int_equal(recording_each(recording, note, &seen, error), code);
   text_out_add_char(&seen, '\0');
   assert_string_equal(seen.data, expected);
   text_out_free(&seen);
@@ -69,68 +69,68 @@ static void expect_seen(struct capture *capture, int code, const char *expected,
 static void entries_of_all_files_come_in_the_order_of_their_ends(void **state) {
   (void)state;
   struct error error;
-  struct capture *capture = capture_new();
+  struct recording *recording = recording_new();
   put(path, TEXT(HAR(ENTRY("05", "/late") "," ENTRY("01", "/first") ",{\"request\":{\"url\":\"https://a.example/untimed\"}}")));
   put_packed(other, TEXT(HAR(ENTRY("03", "/packed"))));
-  assert_int_equal(capture_add(capture, path, &error), 0);
-  assert_int_equal(capture_add(capture, other, &error), 0);
-  expect_seen(capture, 0, "2/first 3/untimed 4/packed 1/late ", &error);
-  assert_int_equal(capture_skipped(capture), 0);
-  capture_free(capture);
+  assert_int_equal(recording_add(recording, path, &error), 0);
+  assert_int_equal(recording_add(recording, other, &error), 0);
+  expect_seen(recording, 0, "2/first 3/untimed 4/packed 1/late ", &error);
+  assert_int_equal(recording_skipped(recording), 0);
+  recording_free(recording);
 }
 
 static void a_broken_file_says_where_and_keeps_what_stands_before(void **state) {
   (void)state;
   struct error error;
-  struct capture *capture = capture_new();
+  struct recording *recording = recording_new();
   put(path, TEXT("{\"log\":{\"entries\":[" ENTRY("01", "/whole") ",{\"request\""));
-  assert_int_equal(capture_add(capture, path, &error), ERROR_TRUNCATED);
+  assert_int_equal(recording_add(recording, path, &error), ERROR_TRUNCATED);
   assert_non_null(strstr(error.text, path));
   assert_non_null(strstr(error.text, "ends before the document does (1 entries before it are judged)"));
-  expect_seen(capture, 0, "1/whole ", &error);
-  capture_free(capture);
+  expect_seen(recording, 0, "1/whole ", &error);
+  recording_free(recording);
 }
 
 static void a_broken_entry_is_left_out_and_named(void **state) {
   (void)state;
   struct error error;
-  struct capture *capture = capture_new();
+  struct recording *recording = recording_new();
   put(path, TEXT(HAR("{\"request\":{\"url\":nul}}," ENTRY("01", "/whole"))));
-  assert_int_equal(capture_add(capture, path, &error), 0);
-  expect_seen(capture, ERROR_MALFORMED, "2/whole ", &error);
+  assert_int_equal(recording_add(recording, path, &error), 0);
+  expect_seen(recording, ERROR_MALFORMED, "2/whole ", &error);
   assert_non_null(strstr(error.text, "the entry at byte 19"));
-  capture_free(capture);
+  recording_free(recording);
 }
 
 static void a_damaged_packed_file_is_told(void **state) {
   (void)state;
   struct error error;
-  struct capture *capture = capture_new();
+  struct recording *recording = recording_new();
   put_packed(path, TEXT(HAR(ENTRY("01", "/x"))));
   assert_int_equal(truncate(path, 40), 0);
-  assert_int_equal(capture_add(capture, path, &error), ERROR_TRUNCATED);
+  assert_int_equal(recording_add(recording, path, &error), ERROR_TRUNCATED);
   assert_non_null(strstr(error.text, "damaged or cut"));
-  capture_free(capture);
+  recording_free(recording);
 }
 
 static void a_file_that_is_not_there_is_told(void **state) {
   (void)state;
   struct error error;
-  struct capture *capture = capture_new();
-  assert_int_equal(capture_add(capture, path, &error), -ENOENT);
+  struct recording *recording = recording_new();
+  assert_int_equal(recording_add(recording, path, &error), -ENOENT);
   assert_non_null(strstr(error.text, path));
-  capture_free(capture);
+  recording_free(recording);
 }
 
 static void what_is_no_http_request_is_counted(void **state) {
   (void)state;
   struct error error;
-  struct capture *capture = capture_new();
+  struct recording *recording = recording_new();
   put(path, TEXT(HAR("{\"request\":{\"url\":\"data:text/plain,x\"}}," ENTRY("01", "/x"))));
-  assert_int_equal(capture_add(capture, path, &error), 0);
-  expect_seen(capture, 0, "2/x ", &error);
-  assert_int_equal(capture_skipped(capture), 1);
-  capture_free(capture);
+  assert_int_equal(recording_add(recording, path, &error), 0);
+  expect_seen(recording, 0, "2/x ", &error);
+  assert_int_equal(recording_skipped(recording), 1);
+  recording_free(recording);
 }
 
 int main(void) {

@@ -1,6 +1,6 @@
-/* capture_file.c - two passes over each file: the first finds entries and their times, the second reads them one by one in the order of
+/* recording.c - two passes over each file: the first finds entries and their times, the second reads them one by one in the order of
  * time. A packed file is unpacked into a nameless temporary file, since the second pass must seek. */
-#include "proxy/capture_file.h"
+#include "proxy/recording.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ struct file {
   int fd;
 };
 
-struct capture {
+struct recording {
   struct file *files;
   size_t file_count;
   struct entry *entries;
@@ -37,30 +37,30 @@ struct capture {
   size_t piece_capacity;
 };
 
-struct capture *capture_new(void) {
-  struct capture *capture = calloc(1, sizeof *capture);
-  if (!capture)
+struct recording *recording_new(void) {
+  struct recording *recording = calloc(1, sizeof *recording);
+  if (!recording)
     return NULL;
-  capture->piece = malloc(PIECE_BYTES);
-  capture->piece_capacity = PIECE_BYTES;
-  if (!capture->piece) {
-    free(capture);
+  recording->piece = malloc(PIECE_BYTES);
+  recording->piece_capacity = PIECE_BYTES;
+  if (!recording->piece) {
+    free(recording);
     return NULL;
   }
-  return capture;
+  return recording;
 }
 
-void capture_free(struct capture *capture) {
-  if (!capture)
+void recording_free(struct recording *recording) {
+  if (!recording)
     return;
-  for (size_t i = 0; i < capture->file_count; i++) {
-    free(capture->files[i].path);
-    close(capture->files[i].fd);
+  for (size_t i = 0; i < recording->file_count; i++) {
+    free(recording->files[i].path);
+    close(recording->files[i].fd);
   }
-  free(capture->files);
-  free(capture->entries);
-  free(capture->piece);
-  free(capture);
+  free(recording->files);
+  free(recording->entries);
+  free(recording->piece);
+  free(recording);
 }
 
 /* ---- files ---- */
@@ -85,18 +85,18 @@ static int write_all(int fd, const char *bytes, size_t length) {
 }
 
 /* What zlib reads from fd (packed or plain), into a temporary file. Returns its descriptor or a negative code. */
-static int unpack(struct capture *capture, int fd) {
+static int unpack(struct recording *recording, int fd) {
   gzFile packed = gzdopen(fd, "rb"); /* owns fd */
   int to = packed ? temporary_file() : -ENOMEM, code = to < 0 ? to : 0;
   while (!code) {
-    int got = gzread(packed, capture->piece, (unsigned)PIECE_BYTES);
+    int got = gzread(packed, recording->piece, (unsigned)PIECE_BYTES);
     if (got <= 0) {
       int fault = Z_OK;
       gzerror(packed, &fault);
       code = got < 0 || (fault != Z_OK && fault != Z_STREAM_END) ? ERROR_TRUNCATED : 0;
       break;
     }
-    code = write_all(to, capture->piece, (size_t)got);
+    code = write_all(to, recording->piece, (size_t)got);
   }
   if (packed)
     gzclose(packed);
@@ -114,76 +114,76 @@ static bool must_be_copied(int fd) {
   return pread(fd, first, sizeof first, 0) == (ssize_t)sizeof first && first[0] == 0x1f && first[1] == 0x8b;
 }
 
-static int open_file(struct capture *capture, const char *path) {
+static int open_file(struct recording *recording, const char *path) {
   int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     return -errno;
-  return must_be_copied(fd) ? unpack(capture, fd) : fd;
+  return must_be_copied(fd) ? unpack(recording, fd) : fd;
 }
 
-static int add_file(struct capture *capture, const char *path, struct error *error) {
-  struct file *files = realloc(capture->files, (capture->file_count + 1) * sizeof *files);
+static int add_file(struct recording *recording, const char *path, struct error *error) {
+  struct file *files = realloc(recording->files, (recording->file_count + 1) * sizeof *files);
   char *copy = strdup(path);
   if (files)
-    capture->files = files;
+    recording->files = files;
   if (!files || !copy) {
     free(copy);
     return error_set(error, -ENOMEM, "out of memory");
   }
-  int fd = open_file(capture, path);
+  int fd = open_file(recording, path);
   if (fd < 0) {
     free(copy);
     return error_set(error, fd, "cannot read %s: %s", path, fd == ERROR_TRUNCATED ? "the gzip data is damaged or cut" : error_text(fd));
   }
-  capture->files[capture->file_count++] = (struct file){.path = copy, .fd = fd};
+  recording->files[recording->file_count++] = (struct file){.path = copy, .fd = fd};
   return 0;
 }
 
 /* ---- first pass ---- */
 
 static int add_entry(void *owner, const struct har_place *place) {
-  struct capture *capture = owner;
-  if (capture->entry_count == capture->entry_capacity) {
-    size_t capacity = capture->entry_capacity ? capture->entry_capacity * 2 : 256;
-    struct entry *entries = realloc(capture->entries, capacity * sizeof *entries);
+  struct recording *recording = owner;
+  if (recording->entry_count == recording->entry_capacity) {
+    size_t capacity = recording->entry_capacity ? recording->entry_capacity * 2 : 256;
+    struct entry *entries = realloc(recording->entries, capacity * sizeof *entries);
     if (!entries)
       return -ENOMEM;
-    capture->entries = entries;
-    capture->entry_capacity = capacity;
+    recording->entries = entries;
+    recording->entry_capacity = capacity;
   }
-  struct entry *entry = &capture->entries[capture->entry_count++];
-  *entry = (struct entry){.place = *place, .id = capture->entry_count, .file = capture->file_count - 1};
+  struct entry *entry = &recording->entries[recording->entry_count++];
+  *entry = (struct entry){.place = *place, .id = recording->entry_count, .file = recording->file_count - 1};
   if (!place->started_ms)
-    entry->place.started_ms = entry->place.ended_ms = capture->last_ms;
-  capture->last_ms = entry->place.ended_ms;
+    entry->place.started_ms = entry->place.ended_ms = recording->last_ms;
+  recording->last_ms = entry->place.ended_ms;
   return 0;
 }
 
-static int scan_file(struct capture *capture, int fd, struct har_scan *scan) {
+static int scan_file(struct recording *recording, int fd, struct har_scan *scan) {
   off_t at = 0;
   for (;;) {
-    ssize_t got = pread(fd, capture->piece, PIECE_BYTES, at);
+    ssize_t got = pread(fd, recording->piece, PIECE_BYTES, at);
     if (got < 0 && errno == EINTR)
       continue;
     if (got < 0)
       return -errno;
     if (got == 0)
       return har_scan_end(scan);
-    int code = har_scan_push(scan, text_of(capture->piece, (size_t)got));
+    int code = har_scan_push(scan, text_of(recording->piece, (size_t)got));
     if (code)
       return code;
     at += got;
   }
 }
 
-int capture_add(struct capture *capture, const char *path, struct error *error) {
+int recording_add(struct recording *recording, const char *path, struct error *error) {
   struct har_scan scan;
-  int code = add_file(capture, path, error);
+  int code = add_file(recording, path, error);
   if (code)
     return code;
-  har_scan_init(&scan, add_entry, capture);
-  capture->last_ms = 0;
-  code = scan_file(capture, capture->files[capture->file_count - 1].fd, &scan);
+  har_scan_init(&scan, add_entry, recording);
+  recording->last_ms = 0;
+  code = scan_file(recording, recording->files[recording->file_count - 1].fd, &scan);
   if (code && scan.fault)
     return error_set(error, code, "%s is no whole HAR file: at byte %llu %s (%llu entries before it are judged)", path,
                      (unsigned long long)scan.offset, scan.fault, (unsigned long long)scan.entries);
@@ -199,19 +199,19 @@ static int by_end(const void *a, const void *b) {
   return left->id < right->id ? -1 : left->id > right->id;
 }
 
-static int read_bytes(struct capture *capture, const struct entry *entry) {
+static int read_bytes(struct recording *recording, const struct entry *entry) {
   size_t length = (size_t)entry->place.length, have = 0;
   if (entry->place.length > MAX_ENTRY_BYTES)
     return ERROR_TOO_LARGE;
-  if (length > capture->piece_capacity) {
-    char *larger = realloc(capture->piece, length);
+  if (length > recording->piece_capacity) {
+    char *larger = realloc(recording->piece, length);
     if (!larger)
       return -ENOMEM;
-    capture->piece = larger;
-    capture->piece_capacity = length;
+    recording->piece = larger;
+    recording->piece_capacity = length;
   }
   while (have < length) {
-    ssize_t got = pread(capture->files[entry->file].fd, capture->piece + have, length - have, (off_t)(entry->place.offset + have));
+    ssize_t got = pread(recording->files[entry->file].fd, recording->piece + have, length - have, (off_t)(entry->place.offset + have));
     if (got < 0 && errno == EINTR)
       continue;
     if (got <= 0)
@@ -221,38 +221,38 @@ static int read_bytes(struct capture *capture, const struct entry *entry) {
   return 0;
 }
 
-static int give_entry(struct capture *capture, const struct entry *entry, capture_fn *each, void *owner, struct error *error) {
+static int give_entry(struct recording *recording, const struct entry *entry, recording_fn *each, void *owner, struct error *error) {
   struct observation *observation = NULL;
   size_t offset = 0;
-  int code = read_bytes(capture, entry);
+  int code = read_bytes(recording, entry);
   if (!code)
-    code = har_entry_read(text_of(capture->piece, (size_t)entry->place.length), entry->id, entry->place.started_ms, entry->place.ended_ms,
+    code = har_entry_read(text_of(recording->piece, (size_t)entry->place.length), entry->id, entry->place.started_ms, entry->place.ended_ms,
                           &observation, &offset);
   if (code == ERROR_UNSUPPORTED) {
-    capture->skipped++;
+    recording->skipped++;
     return 0;
   }
   if (code)
     return error_set(error, code, "%s: the entry at byte %llu cannot be read: %s at byte %llu (it is left out, the others are judged)",
-                     capture->files[entry->file].path, (unsigned long long)entry->place.offset, error_text(code),
+                     recording->files[entry->file].path, (unsigned long long)entry->place.offset, error_text(code),
                      (unsigned long long)(entry->place.offset + offset));
   each(owner, observation);
   observation_free(observation);
   return 0;
 }
 
-int capture_each(struct capture *capture, capture_fn *each, void *owner, struct error *error) {
+int recording_each(struct recording *recording, recording_fn *each, void *owner, struct error *error) {
   struct error later;
   int first = 0;
-  if (capture->entry_count)
-    qsort(capture->entries, capture->entry_count, sizeof *capture->entries, by_end);
-  for (size_t i = 0; i < capture->entry_count; i++) {
-    int code = give_entry(capture, &capture->entries[i], each, owner, first ? &later : error);
+  if (recording->entry_count)
+    qsort(recording->entries, recording->entry_count, sizeof *recording->entries, by_end);
+  for (size_t i = 0; i < recording->entry_count; i++) {
+    int code = give_entry(recording, &recording->entries[i], each, owner, first ? &later : error);
     first = first ? first : code;
   }
   return first;
 }
 
-uint64_t capture_skipped(const struct capture *capture) {
-  return capture->skipped;
+uint64_t recording_skipped(const struct recording *recording) {
+  return recording->skipped;
 }

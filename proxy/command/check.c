@@ -1,0 +1,178 @@
+/* check.c - `oauthtap check`: recorded traffic through the same inspector as live traffic, in this thread, as fast as it can be read. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "certs/authority.h"
+#include "proxy/recording.h"
+#include "proxy/command/command.h"
+#include "proxy/judging.h"
+#include "proxy/output/log.h"
+#include "proxy/output/style.h"
+
+struct check_run {
+  const struct options *options;
+  struct judging judging;
+  struct recording *recording;
+  struct inspect *inspect;
+  struct log *log; /* of --findings; NULL: none */
+  struct text_style style;
+  struct text_out out;
+  uint64_t sequence;
+  int64_t last_ms;
+  int status;
+  int write_error;
+};
+
+/* ---- what comes out ---- */
+
+static void flush(struct check_run *run) {
+  if (run->out.has_failed)
+    run->write_error = -ENOMEM;
+  errno = 0;
+  if (!run->write_error && fwrite(run->out.data, 1, run->out.length, stdout) != run->out.length)
+    run->write_error = errno ? -errno : -EIO;
+  text_out_reset(&run->out);
+}
+
+static void on_record(void *owner, const struct record *record) {
+  struct check_run *run = owner;
+  if (run->log)
+    log_record(run->log, record);
+  if (run->options->is_json)
+    record_write_json(record, &run->out);
+  else
+    record_write_text(record, &run->style, &run->out);
+  flush(run);
+}
+
+static void fail(struct check_run *run, int status, const struct error *error) {
+  fflush(stdout); /* in the order in which it happened, where both go to one terminal */
+  command_fail(status, error);
+  run->status = status;
+}
+
+/* ---- what goes in ---- */
+
+static void observe(void *owner, const struct observation *observation) {
+  struct check_run *run = owner;
+  struct observation numbered = *observation;
+  numbered.sequence = ++run->sequence;
+  if (numbered.wall_ms > run->last_ms)
+    run->last_ms = numbered.wall_ms;
+  inspect_observe(run->inspect, &numbered);
+}
+
+static void end_of_run(struct check_run *run) {
+  struct observation end = {
+      .kind = OBSERVED_END_OF_RUN, .sequence = ++run->sequence, .wall_ms = run->last_ms, .monotonic_us = run->last_ms * 1000};
+  inspect_observe(run->inspect, &end);
+}
+
+static void read_files(struct check_run *run) {
+  struct error error = {0};
+  for (size_t i = 0; i < run->options->files.count; i++)
+    if (recording_add(run->recording, run->options->files.items[i], &error))
+      fail(run, 2, &error);
+  if (recording_each(run->recording, observe, run, &error))
+    fail(run, 2, &error);
+  end_of_run(run);
+}
+
+/* ---- settings ---- */
+
+/* The installation's key makes the same fingerprints as the proxy does. Where nothing is installed, nothing is made: the key is of this
+ * run. */
+static int set_keys(struct check_run *run, struct error *error) {
+  char folder[4096], key[4200];
+  struct authority *authority = NULL;
+  bool is_new;
+  struct stat found;
+  int code = run->options->ca_dir ? 0 : authority_default_folder(folder, error);
+  const char *path = run->options->ca_dir ? run->options->ca_dir : folder;
+  snprintf(key, sizeof key, "%s/fingerprint.key", path);
+  if (code || stat(key, &found))
+    return judging_set_keys(&run->judging, NULL, error);
+  code = authority_open(path, &authority, &is_new, error);
+  if (!code)
+    code = judging_set_keys(&run->judging, authority->fingerprint_key, error);
+  authority_free(authority);
+  return code;
+}
+
+static int open_log(struct check_run *run, struct error *error) {
+  struct log_settings settings = {.path = run->options->findings, .terminal_fd = -1};
+  if (!settings.path)
+    return 0;
+  run->log = log_open(&settings, error);
+  return run->log ? 0 : -EIO;
+}
+
+static int start(struct check_run *run, struct error *error) {
+  if (!run->options->files.count)
+    return error_set(error, -EINVAL, "nothing to check: name a HAR file, as in oauthtap check traffic.har (- is standard input)");
+  int code = judging_read(run->options, &run->judging, error);
+  if (!code)
+    code = set_keys(run, error);
+  if (!code)
+    code = open_log(run, error);
+  if (code)
+    return code;
+  run->style = style_for(run->options, STDOUT_FILENO);
+  run->recording = recording_new();
+  run->inspect = inspect_new(&run->judging.settings, on_record, run);
+  return run->recording && run->inspect ? 0 : error_set(error, -ENOMEM, "out of memory");
+}
+
+static int finish(struct check_run *run) {
+  bool has_findings =
+      run->inspect && run->options->fail_on != SEVERITY_NONE && inspect_has_findings_at(run->inspect, run->options->fail_on);
+  inspect_free(run->inspect);
+  recording_free(run->recording);
+  judging_free(&run->judging);
+  text_out_free(&run->out);
+  if (!run->write_error && fflush(stdout))
+    run->write_error = errno ? -errno : -EIO;
+  int log_error = run->log ? log_close(run->log) : 0;
+  struct error error = {0};
+  if (run->write_error && run->status == 0) {
+    error_set(&error, run->write_error, "cannot write to standard output: %s", error_text(run->write_error));
+    run->status = command_fail(3, &error);
+  }
+  return run->status ? run->status : log_error ? 3 : has_findings ? 1 : 0;
+}
+
+static int check(const struct options *options, struct error *error) {
+  struct check_run *run = calloc(1, sizeof *run);
+  if (!run) {
+    error_set(error, -ENOMEM, "out of memory");
+    return command_fail(3, error);
+  }
+  run->options = options;
+  int code = start(run, error);
+  if (code)
+    run->status = command_fail(exit_status_for(error), error);
+  else
+    read_files(run);
+  int status = finish(run);
+  free(run);
+  return status;
+}
+
+int command_check(int count, char **words) {
+  struct options options;
+  struct error error = {0};
+  options_default(&options);
+  options.findings = NULL;
+  int code = options_parse(&options, OPTIONS_CHECK, count, words, &error), status;
+  if (code == OPTIONS_HELP)
+    status = command_help(OPTIONS_CHECK, "oauthtap check [OPTION]… FILE…",
+                          "Judges recorded traffic: HAR files of browsers, Postman, Charles, Fiddler, mitmproxy and\n"
+                          "others, gzip-packed or not. Several files are one run; - is standard input.");
+  else
+    status = code ? command_fail(2, &error) : check(&options, &error);
+  options_free(&options);
+  return status;
+}

@@ -1,0 +1,66 @@
+/* judging.c - options become the inspector's settings. The client secret is read here and wiped here. */
+#include "proxy/judging.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+static int read_secret(const struct options *options, struct judging *judging, struct error *error) {
+  const char *path = options->client_secret_file;
+  if (!path)
+    return 0;
+  FILE *file = fopen(path, "re");
+  if (!file)
+    return error_set(error, -EINVAL, "cannot read --client-secret-file %.200s: %s (give a file that holds the secret alone)", path,
+                     error_text(-errno));
+  size_t length = fread(judging->client_secret, 1, sizeof judging->client_secret, file);
+  fclose(file);
+  struct text secret = text_trim_space(text_of(judging->client_secret, length));
+  if (!secret.length || length == sizeof judging->client_secret)
+    return error_set(error, -EINVAL, "--client-secret-file %.200s is empty or holds more than a secret", path);
+  judging->settings.connector.client_secret = secret;
+  return 0;
+}
+
+/* options_parse has checked rules and levels. */
+static int set_overrides(const struct options *options, struct judging *judging, struct error *error) {
+  size_t count = options->disable.count + options->severity.count, n = 0;
+  judging->overrides = calloc(count ? count : 1, sizeof *judging->overrides);
+  if (!judging->overrides)
+    return error_set(error, -ENOMEM, "out of memory");
+  for (size_t i = 0; i < options->severity.count; i++) {
+    struct text level = text_from(options->severity.items[i]), rule = text_split(&level, '=');
+    judging->overrides[n].rule = rule;
+    severity_from_name(level, &judging->overrides[n++].severity);
+  }
+  for (size_t i = 0; i < options->disable.count; i++)
+    judging->overrides[n++] = (struct rule_override){.rule = text_from(options->disable.items[i]), .is_disabled = true};
+  judging->settings.overrides = judging->overrides;
+  judging->settings.override_count = n;
+  return 0;
+}
+
+int judging_read(const struct options *options, struct judging *judging, struct error *error) {
+  *judging = (struct judging){.settings.connector = {.client_id = text_from(options->client_id),
+                                                     .token_url = text_from(options->token_url),
+                                                     .refresh_url = text_from(options->refresh_url)}};
+  int code = read_secret(options, judging, error);
+  return code ? code : set_overrides(options, judging, error);
+}
+
+int judging_set_keys(struct judging *judging, const uint8_t *fingerprint_key, struct error *error) {
+  struct inspect_settings *settings = &judging->settings;
+  if (fingerprint_key)
+    memcpy(settings->fingerprint_key, fingerprint_key, sizeof settings->fingerprint_key);
+  else if (getrandom(settings->fingerprint_key, sizeof settings->fingerprint_key, 0) != sizeof settings->fingerprint_key)
+    return error_set(error, -EIO, "cannot get random bytes");
+  if (getrandom(&settings->hash_key, sizeof settings->hash_key, 0) != sizeof settings->hash_key)
+    return error_set(error, -EIO, "cannot get random bytes");
+  return 0;
+}
+
+void judging_free(struct judging *judging) {
+  explicit_bzero(judging->client_secret, sizeof judging->client_secret);
+  free(judging->overrides);
+  judging->overrides = NULL;
+}

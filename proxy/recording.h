@@ -1,0 +1,25 @@
+/* recording.h - recorded traffic in files: the entries of several HAR files (plain or gzip) as observations, in the order of their ends.
+ * Memory holds one entry and the places of all. */
+#ifndef OAUTHTAP_RECORDING_H
+#define OAUTHTAP_RECORDING_H
+
+#include "inspect/base/errors.h"
+#include "inspect/observation.h"
+
+struct recording;
+
+/* recording_new - NULL: no memory. */
+struct recording *recording_new(void);
+void recording_free(struct recording *recording);
+/* recording_add - finds the entries of the file at `path` ("-": standard input). Returns 0 or a negative code with error set; entries
+ * before the fault are kept. */
+int recording_add(struct recording *recording, const char *path, struct error *error);
+
+typedef void recording_fn(void *owner, const struct observation *observation);
+/* recording_each - reads all entries and gives each to `each`, which must not keep it; exchange ids count the entries as they stand in the
+ * files, from 1. Returns 0, or the first code with error set (a broken entry is skipped, the rest still read). */
+int recording_each(struct recording *recording, recording_fn *each, void *owner, struct error *error);
+/* recording_skipped - entries without a request that could be read (data: and extension URLs, missing members). */
+uint64_t recording_skipped(const struct recording *recording);
+
+#endif

@@ -1,0 +1,118 @@
+// check.test.js - `oauthtap check`: recorded traffic gives the findings that the same traffic gives live, and broken files say where they are broken.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { har } from './lib/har.js';
+import { assertValidRecords } from './lib/schema.js';
+import { scratch } from './lib/scratch.js';
+
+const binary = process.env.OAUTHTAP;
+const vectors = JSON.parse(readFileSync(fileURLToPath(new URL('../vectors/rules/cases.json', import.meta.url)), 'utf8'));
+const healthy = vectors.find(({ kind }) => kind === 'healthy');
+const faulty = vectors.find(({ kind, expected_rules: rules }) => kind === 'failure' && rules.length > 0);
+
+function put(name, content) {
+  const path = join(scratch, name);
+  writeFileSync(path, typeof content === 'string' || Buffer.isBuffer(content) ? content : JSON.stringify(content));
+  return path;
+}
+
+function check(args, options = {}) {
+  const { status, stdout, stderr } = spawnSync(binary, ['check', '--ca-dir', join(scratch, 'no-ca'), ...args], { encoding: 'utf8', cwd: scratch, ...options });
+  return { status, stdout, stderr };
+}
+
+function records(stdout) {
+  const lines = stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  assertValidRecords(lines);
+  return lines;
+}
+
+const rulesOf = (lines, ...severities) => lines.filter(({ type, severity }) => type === 'finding' && severities.includes(severity)).map(({ rule }) => rule);
+
+describe('recorded traffic', () => {
+  for (const vector of vectors) {
+    test(`${vector.id}: ${vector.kind}, as a HAR file`, () => {
+      const { stdout, stderr, status } = check(['--format', 'json', put('case.har', har(vector.exchanges))]);
+      assert.equal(stderr, '');
+      const lines = records(stdout), loud = rulesOf(lines, 'error', 'warning'), all = rulesOf(lines, 'error', 'warning', 'info');
+      if (vector.kind === 'healthy') assert.deepEqual(loud, []);
+      for (const rule of vector.forbidden_rules) assert.ok(!loud.includes(rule), `${rule} must be silent, but there are ${loud}`);
+      if (vector.kind === 'failure' && vector.expected_rules.length > 0) assert.ok(vector.expected_rules.some((rule) => all.includes(rule)), `one of ${vector.expected_rules} among ${all}`);
+      assert.equal(status, rulesOf(lines, 'error').length ? 1 : 0);
+      assert.equal(lines.at(-1).type, 'summary');
+      assert.equal(lines.at(-1).exchanges, vector.exchanges.length);
+    });
+  }
+
+  test('blocks for people are the default, and the summary ends them', () => {
+    const { stdout, status } = check([put('faulty.har', har(faulty.exchanges))]);
+    assert.equal(status, 1);
+    assert.match(stdout, new RegExp(faulty.expected_rules[0]));
+    assert.doesNotMatch(stdout, /\x1b/);
+    assert.match(stdout.trimEnd().split('\n').slice(-8).join('\n'), /exchanges/);
+  });
+
+  test('a packed file, standard input and several files are read alike', () => {
+    const document = har(faulty.exchanges), plain = records(check(['--format', 'json', put('plain.har', document)]).stdout);
+    const packed = records(check(['--format', 'json', put('packed.har.gz', gzipSync(JSON.stringify(document)))]).stdout);
+    const piped = records(check(['--format', 'json', '-'], { input: JSON.stringify(document) }).stdout);
+    const half = Math.floor(faulty.exchanges.length / 2);
+    const parts = [put('part1.har', har(faulty.exchanges.slice(half))), put('part2.har', har(faulty.exchanges.slice(0, half)))];
+    const joined = records(check(['--format', 'json', ...parts]).stdout);
+    for (const lines of [packed, piped, joined]) assert.deepEqual(rulesOf(lines, 'error', 'warning', 'info'), rulesOf(plain, 'error', 'warning', 'info'));
+  });
+
+  test('--findings appends the records, --disable and --fail-on decide the status', () => {
+    const file = put('again.har', har(faulty.exchanges)), log = join(scratch, 'check-findings.jsonl');
+    const loud = rulesOf(records(check(['--format', 'json', file]).stdout), 'error');
+    assert.equal(check([file, '--findings', log]).status, 1);
+    assert.deepEqual(rulesOf(records(readFileSync(log, 'utf8')), 'error'), loud);
+    assert.equal(check([file, '--fail-on', 'never']).status, 0);
+    assert.equal(check([file, ...loud.flatMap((rule) => ['--disable', rule])]).stdout.includes(loud[0]), false);
+  });
+
+  test('no secret of the recording is printed', () => {
+    const secret = 'canary-secret-4711-canary-secret-4711';
+    const document = har([{ method: 'POST', url: `https://as.example/token?client_secret=${secret}`, request_headers: { 'content-type': 'application/x-www-form-urlencoded', cookie: `session=${secret}` },
+      request_body: `grant_type=refresh_token&refresh_token=${secret}`, status: 400, response_headers: { 'content-type': 'application/json' }, response_body: { error: 'invalid_grant', error_description: `${secret} is unknown` }, seconds_since_start: 0 }]);
+    const { stdout, stderr } = check(['--verbose', put('canary.har', document)]);
+    assert.match(stdout, /token\/secret-in-url/);
+    assert.ok(!stdout.includes(secret) && !stderr.includes(secret));
+  });
+});
+
+describe('a file that cannot be read', () => {
+  test('a cut file says at which byte, and what stands before is judged', () => {
+    const whole = JSON.stringify(har([...faulty.exchanges, ...healthy.exchanges]));
+    const last = whole.lastIndexOf('"startedDateTime"');
+    const { status, stdout, stderr } = check(['--format', 'json', put('cut.har', whole.slice(0, last + 30))]);
+    assert.equal(status, 2);
+    assert.match(stderr, new RegExp(`cut\\.har is no whole HAR file: at byte ${last + 30} the file ends before the document does`));
+    assert.ok(rulesOf(records(stdout), 'error').length > 0);
+  });
+
+  for (const [what, content, message] of [['something else', '<html></html>', /at byte 0 a value was expected/], ['nothing', '', /the file is empty/], ['another JSON document', '{"info":{}}', /no log\.entries/]]) {
+    test(`${what} is told`, () => {
+      const { status, stderr } = check([put('other.har', content)]);
+      assert.equal(status, 2);
+      assert.match(stderr, message);
+    });
+  }
+
+  test('a file that is not there is told', () => {
+    const { status, stderr } = check([join(scratch, 'absent.har')]);
+    assert.equal(status, 2);
+    assert.match(stderr, /cannot read .*absent\.har: no such file or folder/);
+  });
+
+  test('no file at all is told', () => {
+    const { status, stderr } = check([]);
+    assert.equal(status, 2);
+    assert.match(stderr, /name a HAR file/);
+  });
+});
