@@ -447,3 +447,15 @@ test('docs/findings.md: its examples are valid records that name every member', 
   const schema = JSON.parse(readFileSync(join(repository, 'docs/findings.schema.json'), 'utf8'));
   for (const { type } of examples) for (const member of Object.keys(schema.$defs[type].properties)) assert.ok(text.includes(`\`${member}\``), `${type}: ${member}`);
 });
+
+test('a terminal stopped with Ctrl-S holds neither traffic nor the end up', async () => {
+  const provider = await startScripted(lean);
+  const run = inTerminal(80, {}, 'echo "pid=$$";');
+  const proxy = { port: await run.port(), ca: readFileSync(join(caFolder, 'ca.pem')) };
+  run.child.stdin.write('\x13');
+  for (let i = 0; i < 5; i++) assert.equal((await askToken(`${provider.url}/refused`, proxy, `&n=${i}`)).status, 400);
+  process.kill(Number(/pid=(\d+)/.exec(run.stdout)[1]), 'SIGTERM');
+  await waitFor('the summary in the log', () => records(readFileSync(join(run.cwd, 'log.jsonl'), 'utf8')).at(-1)?.type === 'summary');
+  await within(20000, 'the end', run.ended);
+  await provider.stop();
+});
