@@ -66,6 +66,7 @@ struct body {
   bool is_truncated;            /* wire_bytes is more than bytes.length */
 };
 
+struct trait_said;
 struct exchange {
   uint64_t id;                  /* from 1, in the order of their starts, unique in a run */
   uint64_t connection_id;       /* the client connection */
@@ -74,6 +75,8 @@ struct exchange {
   struct http_head request;     /* scheme and authority always set: the URL is scheme://authority + path */
   struct http_head response;    /* status 0: none came */
   struct body request_body, response_body;
+  const struct trait_said *said; /* of a redacted recording: what is known of the values that it hides (trait.h); not encoded */
+  size_t said_count;
   bool is_response_local;       /* the proxy made the answer (or refused): never the provider's */
   bool was_retried;
   enum exchange_ending ending;

@@ -1,0 +1,150 @@
+/* trait.c - read off the bytes where they are there, else looked up in what the recording says. */
+#include "inspect/trait.h"
+
+#include "inspect/base/hash.h"
+#include "inspect/observation.h"
+
+#define SHOWN_BYTES (FINGERPRINT_TEXT_BYTES - 1)
+
+/* ---- redactions ---- */
+
+struct text trait_shown(struct text value) {
+  if (value.length < SHOWN_BYTES)
+    return TEXT_NONE;
+  struct text shown = text_slice(value, value.length - SHOWN_BYTES, value.length);
+  if (!text_starts_with(shown, TEXT("tok:")) || (value.length > SHOWN_BYTES && value.data[value.length - SHOWN_BYTES - 1] != '.'))
+    return TEXT_NONE;
+  for (size_t i = 4; i < SHOWN_BYTES; i++)
+    if (!strchr("0123456789abcdef", shown.data[i]) || !shown.data[i])
+      return TEXT_NONE;
+  return shown;
+}
+
+bool trait_is_redacted(struct text value) {
+  return trait_shown(value).data != NULL;
+}
+
+static bool is_all(struct text value, const char *characters, size_t at_least) {
+  for (size_t i = 0; i < value.length; i++)
+    if (!value.data[i] || !strchr(characters, value.data[i]))
+      return false;
+  return value.length >= at_least;
+}
+
+bool trait_is_masked(struct text value) {
+  static const char *const words[] = {"redacted", "sanitized", "sanitised", "censored", "masked", "removed",
+                                      "hidden",   "omitted",   "filtered",  "***",      "•••",    "……"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (text_find_nocase(value, text_from(words[i])) != SIZE_MAX)
+      return value.length < 64;
+  return trait_is_redacted(value) || is_all(value, "xX", 3) || is_all(value, ".", 3) || is_all(value, "-", 3);
+}
+
+const char *trait_placeholder_form(struct text value) {
+  static const char *const words[] = {
+      "undefined",    "null",        "None",         "nil",           "NaN",          "[object Object]",   "[object Promise]",
+      "YOUR_TOKEN",   "your_token",  "YOUR-TOKEN",   "token",         "TOKEN",        "YOUR_ACCESS_TOKEN", "ACCESS_TOKEN",
+      "access_token", "accessToken", "access-token", "refresh_token", "refreshToken", "REFRESH_TOKEN",     "(null)"};
+  static const struct {
+    struct text from, to;
+    const char *form;
+  } brackets[] = {{TEXT("{{"), TEXT("}}"), "{{…}}"}, {TEXT("${"), TEXT("}"), "${…}"}, {TEXT("<"), TEXT(">"), "<…>"},
+                  {TEXT("{"), TEXT("}"), "{…}"},     {TEXT("%"), TEXT("%"), "%…%"},   {TEXT("@{"), TEXT("}"), "@{…}"}};
+  if (trait_is_masked(value))
+    return NULL;
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (text_equal(value, text_from(words[i])))
+      return words[i];
+  for (size_t i = 0; i < sizeof brackets / sizeof *brackets; i++)
+    if (value.length > brackets[i].from.length + brackets[i].to.length && value.length < 200 && text_starts_with(value, brackets[i].from) &&
+        text_ends_with(value, brackets[i].to))
+      return brackets[i].form;
+  return text_starts_with_nocase(value, TEXT("your_")) || text_starts_with_nocase(value, TEXT("your-")) ? "YOUR_…" : NULL;
+}
+
+/* ---- reading ---- */
+
+static bool is_hex(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+static bool is_alphanumeric(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_guid(struct text value) {
+  if (value.length != 36)
+    return false;
+  for (size_t i = 0; i < 36; i++)
+    if (i == 8 || i == 13 || i == 18 || i == 23 ? value.data[i] != '-' : !is_hex(value.data[i]))
+      return false;
+  return true;
+}
+
+static unsigned mark_of(struct text value, size_t i) {
+  unsigned char c = (unsigned char)value.data[i];
+  unsigned marks = 0;
+  if (c == ' ' || (c >= '\t' && c <= '\r'))
+    marks |= i == 0 || i + 1 == value.length ? TRAIT_SPACE_AT_END : TRAIT_SPACE;
+  else if (c < 0x20 || c == 0x7f)
+    marks |= TRAIT_CONTROL;
+  if (c >= 0x80)
+    marks |= TRAIT_NON_ASCII;
+  if (c == '"' || c == '\'')
+    marks |= TRAIT_QUOTE;
+  if (c == '<' || c == '>' || c == '{' || c == '}')
+    marks |= TRAIT_BRACKET;
+  if (c == '%' && i + 2 < value.length && is_hex(value.data[i + 1]) && is_hex(value.data[i + 2]))
+    marks |= TRAIT_PERCENT;
+  if (!is_alphanumeric((char)c) && c != '-' && c != '.' && c != '_' && c != '~')
+    marks |= TRAIT_NOT_UNRESERVED;
+  if (!is_alphanumeric((char)c) && c != '+' && c != '/' && !(c == '=' && i + 2 >= value.length))
+    marks |= TRAIT_NOT_BASE64;
+  return marks;
+}
+
+static struct trait read_trait(struct text value) {
+  struct trait trait = {.is_known = true, .length = value.length};
+  for (size_t i = 0; i < value.length; i++)
+    trait.marks |= mark_of(value, i);
+  if (is_guid(value))
+    trait.marks |= TRAIT_GUID;
+  if (trait_placeholder_form(value))
+    trait.marks |= TRAIT_PLACEHOLDER;
+  if (!(trait.marks & TRAIT_NOT_BASE64) && value.length % 4)
+    trait.marks |= TRAIT_UNPADDED;
+  return trait;
+}
+
+static const struct trait_said *said_of(const struct exchange *exchange, struct text value) {
+  for (size_t i = 0; i < exchange->said_count; i++)
+    if (text_equal(exchange->said[i].value, value))
+      return &exchange->said[i];
+  return NULL;
+}
+
+struct trait trait_of(const struct exchange *exchange, struct text value) {
+  const struct trait_said *said = said_of(exchange, value);
+  if (said)
+    return said->trait;
+  return trait_is_masked(value) ? (struct trait){0} : read_trait(value);
+}
+
+struct text trait_s256(const struct exchange *exchange, struct arena *arena, struct text value) {
+  const struct trait_said *said = said_of(exchange, value);
+  uint8_t digest[32];
+  if (said || trait_is_masked(value))
+    return said ? said->s256 : TEXT_NONE;
+  if (hash_sha256(value, digest))
+    return TEXT_NONE;
+  struct text_out out = {0};
+  base64_add(&out, text_of((const char *)digest, sizeof digest), true);
+  struct text copy = arena_copy(arena, text_out_view(&out));
+  text_out_free(&out);
+  return copy;
+}
+
+struct text trait_part_of(const struct exchange *exchange, struct text value) {
+  const struct trait_said *said = said_of(exchange, value);
+  return said ? said->part_of : TEXT_NONE;
+}
