@@ -35,7 +35,8 @@ static void try_form(struct arena *arena, struct text encoded) {
     const struct form_parameter *parameter = &form.parameters[i];
     require(text_equal(parameter->name, again.parameters[i].name) && text_equal(parameter->value, again.parameters[i].value));
     require(parameter->value.data && parameter->value.length <= parameter->raw_value.length);
-    require(form_get(&form, parameter->name).data && form_count(&form, parameter->name) >= 1);
+    if (i < 8) /* each asks all of them */
+      require(form_get(&form, parameter->name).data && form_count(&form, parameter->name) >= 1);
   }
   text_out_free(&out);
 }
