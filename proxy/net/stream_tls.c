@@ -139,7 +139,8 @@ static void send_output(struct stream_tls *tls) {
     return;
   int error = stream_write(tls->lower, text_out_view(&tls->output), false);
   text_out_reset(&tls->output);
-  if (error && !tls->is_failed && !tls->has_lower_ended)
+  /* -EPIPE: the peer takes no more, but what it sent before may still come; the lower stream will tell its end. */
+  if (error && error != -EPIPE && !tls->is_failed && !tls->has_lower_ended)
     set_end(tls, STREAM_FAILED, error);
   if (stream_is_full(tls->lower))
     tls->is_full = true;

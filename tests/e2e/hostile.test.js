@@ -96,6 +96,25 @@ describe('answers that come before the request has ended', () => {
     });
   }
 
+  test('an early answer arrives intercepted, too, although the server closes with the body unread', async () => {
+    const server = tls.createServer(goodCertificate, (socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => { socket.pause(); socket.write(answer, () => setImmediate(() => socket.destroy())); });
+    });
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    for (let i = 0; i < 10; i++) {
+      const socket = await openSocket(`https://localhost:${server.address().port}`, proxy);
+      const heard = hear(socket);
+      socket.write(`POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${64 << 20}\r\n\r\n`);
+      for (let j = 0; j < 32; j++) socket.write(Buffer.alloc(1 << 16, 'x'));
+      const { heard: text } = await heard;
+      assert.match(text, /^HTTP\/1\.1 413 Content Too Large\r\n/);
+      assert.ok(text.endsWith('too much'));
+      socket.destroy();
+    }
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   for (const leaves of ['destroy', 'resetAndDestroy']) {
     test(`an upload that nobody answers (${leaves}) ends with one 502 and a FIN`, async () => {
       const server = await listen((socket) => socket.once('data', () => { socket.pause(); setImmediate(() => socket[leaves]()); }));
