@@ -196,6 +196,8 @@ void classify(struct flows *flows, const struct connector_settings *connector, s
     facts->sent_refresh = flow_find_token(flows, facts->sent_refresh_token);
   } else if (class == CLASS_OTHER || class == CLASS_LEARN) {
     find_token(flows, facts);
+    if (class == CLASS_OTHER && authorization_is_callback(flows, connector, facts))
+      class = CLASS_CALLBACK;
     if (class == CLASS_OTHER && !is_foreign(facts) && is_api_call(flows, connector, facts))
       class = CLASS_API;
   }

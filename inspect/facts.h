@@ -9,6 +9,8 @@
 
 struct token;
 struct flow;
+struct authorization;
+struct code;
 
 enum exchange_class {
   CLASS_OTHER,
@@ -16,6 +18,7 @@ enum exchange_class {
   CLASS_REFRESH,
   CLASS_LEARN, /* an answer with a token to a request of unknown shape: learn, judge nothing */
   CLASS_AUTHORIZATION,
+  CLASS_CALLBACK,   /* to the redirect_uri of an authorization request, with what came of it */
   CLASS_PUSHED,     /* RFC 9126 */
   CLASS_DEVICE,     /* device authorization request, RFC 8628 */
   CLASS_MANAGEMENT, /* introspection, revocation, registration, logout */
@@ -52,6 +55,14 @@ struct credentials {
   struct text basic_user, basic_password; /* decoded; data NULL where it is not Basic */
 };
 
+/* The authorization response: this request where the client's callback is asked for, else the redirect in this answer. */
+struct callback {
+  bool is_there, is_in_redirect;
+  bool is_first;                                      /* not seen before: each comes twice, in Location and as a request */
+  struct text uri;                                    /* without query and fragment */
+  struct text code, state, error, description, token; /* token: an access or id token of the implicit or hybrid flow */
+};
+
 struct facts {
   const struct exchange *exchange;
   struct arena *memory;
@@ -76,7 +87,10 @@ struct facts {
   struct token *sent_refresh; /* the known refresh token that it carries */
   struct text token_text;
   bool is_token_in_query;
-  struct token *issued; /* the access token that the answer brought */
+  struct token *issued;                /* the access token that the answer brought */
+  struct authorization *authorization; /* the request itself, or the one that a callback or token request belongs to; NULL: not seen */
+  struct code *seen_code;              /* of a token request: the code as seen before this exchange; NULL: not */
+  struct callback callback;
   struct flow *flow;
 };
 

@@ -52,8 +52,8 @@ void flows_init(struct flows *flows, const struct hash_key *key) {
                           .endpoints = {.capacity = MAX_LEARNED},
                           .hosts = {.capacity = MAX_FLOWS},
                           .worked = {.capacity = MAX_WORKED},
-                          .issuers = {.capacity = MAX_LEARNED},
-                          .authorizations = {.capacity = MAX_LEARNED}};
+                          .issuers = {.capacity = MAX_LEARNED}};
+  authorizations_init(&flows->authorizations);
 }
 
 void flows_clear(struct flows *flows) {
@@ -64,7 +64,7 @@ void flows_clear(struct flows *flows) {
   table_clear(&flows->hosts);
   table_clear(&flows->worked);
   table_clear(&flows->issuers);
-  table_clear(&flows->authorizations);
+  authorizations_clear(&flows->authorizations);
 }
 
 uint64_t flows_key(const struct flows *flows, const char *domain, struct text a, struct text b) {

@@ -3,6 +3,7 @@
 #ifndef OAUTHTAP_FLOW_H
 #define OAUTHTAP_FLOW_H
 
+#include "inspect/authorizations.h"
 #include "inspect/base/hash.h"
 #include "inspect/facts.h"
 #include "inspect/record.h"
@@ -43,27 +44,23 @@ struct flow {
   char token_url[1024]; /* where its tokens were issued; without the query; cut: empty */
   struct token *tokens; /* newest first */
   unsigned token_count, generation;
-  uint64_t born; /* sequence number of its first observation */
+  uint64_t born;          /* sequence number of its first observation */
+  uint64_t authorization; /* id of what was asked for at its sign-in; 0: not seen */
   enum step_status steps[STEP_COUNT];
 };
 
 enum endpoint { ENDPOINT_NONE, ENDPOINT_TOKEN, ENDPOINT_AUTHORIZATION, ENDPOINT_MANAGEMENT, ENDPOINT_PUSHED, ENDPOINT_DEVICE };
 
-struct authorization {
-  char scope[512];
-  char client_id[256];
-};
-
 struct flows {
   const struct hash_key *key;
-  struct table flows;          /* by id */
-  struct table tokens;         /* by hash of the token */
-  struct table pending;        /* (client, endpoint) or refresh token → id of the flow that it belongs to */
-  struct table endpoints;      /* hash of scheme://host/path → struct learned */
-  struct table hosts;          /* hosts that have been sent tokens */
-  struct table worked;         /* (token, host) and (scheme, host) that were accepted */
-  struct table issuers;        /* iss of tokens and documents seen */
-  struct table authorizations; /* by state, code or request_uri → struct authorization */
+  struct table flows;     /* by id */
+  struct table tokens;    /* by hash of the token */
+  struct table pending;   /* (client, endpoint) or refresh token → id of the flow that it belongs to */
+  struct table endpoints; /* hash of scheme://host/path → struct learned */
+  struct table hosts;     /* hosts that have been sent tokens */
+  struct table worked;    /* (token, host) and (scheme, host) that were accepted */
+  struct table issuers;   /* iss of tokens and documents seen */
+  struct authorizations authorizations;
   uint64_t last_id;
   bool has_learned; /* an endpoint was added since it was last asked */
 };
@@ -100,10 +97,5 @@ bool flow_scheme_has_worked(struct flows *flows, struct text scheme, struct text
 bool flow_is_type_of(const struct flows *flows, const struct token *token, struct text scheme);
 void flow_note_issuer(struct flows *flows, struct text issuer);
 bool flow_knows_issuer(struct flows *flows, struct text issuer);
-
-/* flow_note_authorization - an authorization (or pushed) request and, where its answer redirects with a code, that code. */
-void flow_note_authorization(struct flows *flows, const struct facts *facts);
-/* flow_requested_scope - what was asked for when this code was requested; TEXT_NONE where that leg was not seen. */
-struct text flow_requested_scope(struct flows *flows, struct text code);
 
 #endif

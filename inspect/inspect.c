@@ -126,6 +126,7 @@ static unsigned event_of(enum exchange_class class) {
   case CLASS_REFRESH: return ON_REFRESH_EXCHANGE;
   case CLASS_AUTHORIZATION: return ON_AUTHORIZATION;
   case CLASS_API: return ON_API_EXCHANGE;
+  case CLASS_CALLBACK:
   case CLASS_OTHER:
   case CLASS_LEARN:
   case CLASS_PUSHED:
@@ -134,6 +135,10 @@ static unsigned event_of(enum exchange_class class) {
   case CLASS_DISCOVERY: break;
   }
   return 0;
+}
+
+static unsigned events_of(const struct facts *facts) {
+  return event_of(facts->class) | (facts->callback.is_first ? ON_CALLBACK : 0);
 }
 
 static void take_fingerprint(void *owner, struct text token, char shown[FINGERPRINT_TEXT_BYTES]) {
@@ -165,8 +170,7 @@ static void learn(struct inspect *inspect, struct facts *facts, uint64_t sequenc
   }
   if (facts->class == CLASS_DISCOVERY)
     classify_learn_discovery(flows, facts);
-  if (facts->class == CLASS_AUTHORIZATION || facts->class == CLASS_PUSHED)
-    flow_note_authorization(flows, facts);
+  authorization_learn(flows, facts, sequence);
   if (facts->class == CLASS_API && facts->token) {
     flow_note_host(flows, facts->url.host);
     if (facts->answer.kind == ANSWER_ACCEPTED)
@@ -188,12 +192,13 @@ static void observe_exchange(struct inspect *inspect, const struct observation *
     if (text_equal_nocase(facts.url.scheme, TEXT("https")))
       table_claim(&inspect->trusts, flows_key(&inspect->flows, "trust", exchange->client, facts.url.host), 1);
     classify(&inspect->flows, &inspect->settings.connector, &facts);
+    authorization_read(&inspect->flows, &inspect->settings.connector, &facts, observation->sequence);
     count(inspect, &facts);
     if (facts.class == CLASS_TOKEN || facts.class == CLASS_REFRESH)
       unseen_answer(inspect, &facts);
     find_flow(inspect, &facts, observation->sequence);
     judge_recover(inspect, &facts);
-    judge(inspect, observation, &facts, event_of(facts.class), facts.memory);
+    judge(inspect, observation, &facts, events_of(&facts), facts.memory);
     learn(inspect, &facts, observation->sequence);
     step_after_exchange(inspect, &facts);
   }

@@ -35,7 +35,10 @@ static bool has_needs(const struct inspect *inspect, const struct facts *facts, 
     return false;
   if ((needs & NEEDS_REQUEST_BODY) && !facts->is_request_whole)
     return false;
-  return !(needs & NEEDS_WHOLE_FLOW) || !inspect->last_loss || !facts->flow || facts->flow->born > inspect->last_loss;
+  if (!(needs & NEEDS_WHOLE_FLOW) || !inspect->last_loss)
+    return true;
+  return (!facts->flow || facts->flow->born > inspect->last_loss) &&
+         (!facts->authorization || facts->authorization->born > inspect->last_loss);
 }
 
 static enum step step_of(const struct rule *rule, const struct facts *facts) {

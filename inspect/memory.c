@@ -1,4 +1,5 @@
-/* memory.c - what the inspector remembers beside flows and tokens: endpoints, hosts, issuers and authorization requests. */
+/* memory.c - what the inspector remembers beside flows and tokens: endpoints, hosts and issuers. Authorization requests have a file of
+ * their own. */
 #include "inspect/flow.h"
 
 #include <stdlib.h>
@@ -70,58 +71,4 @@ void flow_note_issuer(struct flows *flows, struct text issuer) {
 
 bool flow_knows_issuer(struct flows *flows, struct text issuer) {
   return !text_is_empty(issuer) && table_get(&flows->issuers, flows_key(flows, "issuer", issuer, TEXT_NONE)) != NULL;
-}
-
-/* ---- authorization requests ---- */
-
-static void remember(struct flows *flows, const char *domain, struct text value, const struct authorization *authorization) {
-  if (text_is_empty(value))
-    return;
-  struct authorization *kept = table_claim(&flows->authorizations, flows_key(flows, domain, value, TEXT_NONE), sizeof *kept);
-  if (kept)
-    *kept = *authorization;
-}
-
-static const struct authorization *recall(struct flows *flows, const char *domain, struct text value) {
-  return text_is_empty(value) ? NULL : table_get(&flows->authorizations, flows_key(flows, domain, value, TEXT_NONE));
-}
-
-static void copy_cut(char *to, size_t size, struct text from) {
-  size_t length = from.length < size ? from.length : size - 1;
-  if (length)
-    memcpy(to, from.data, length);
-  to[length] = '\0';
-}
-
-static void note_code(struct flows *flows, const struct facts *facts, const struct authorization *authorization) {
-  struct text location = http_head_field(&facts->exchange->response, TEXT("location"));
-  size_t question = text_find_char(location, '?');
-  struct form form;
-  if (question == SIZE_MAX)
-    return;
-  struct text query = text_slice(location, question + 1, location.length);
-  if (form_parse(facts->memory, text_slice(query, 0, text_find_char(query, '#')), &form) == 0)
-    remember(flows, "code", form_get(&form, TEXT("code")), authorization);
-}
-
-void flow_note_authorization(struct flows *flows, const struct facts *facts) {
-  struct authorization authorization = {0};
-  const struct authorization *pushed = recall(flows, "request_uri", params_get(&facts->params, "request_uri"));
-  if (pushed) {
-    authorization = *pushed;
-  } else {
-    copy_cut(authorization.scope, sizeof authorization.scope, params_get(&facts->params, "scope"));
-    copy_cut(authorization.client_id, sizeof authorization.client_id, facts->client_id);
-  }
-  if (facts->class == CLASS_PUSHED) {
-    remember(flows, "request_uri", facts_answer_text(facts, "request_uri"), &authorization);
-    return;
-  }
-  remember(flows, "state", params_get(&facts->params, "state"), &authorization);
-  note_code(flows, facts, &authorization);
-}
-
-struct text flow_requested_scope(struct flows *flows, struct text code) {
-  const struct authorization *authorization = recall(flows, "code", code);
-  return authorization ? text_from(authorization->scope) : TEXT_NONE;
 }

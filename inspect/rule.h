@@ -14,6 +14,7 @@ enum rule_on {
   ON_API_EXCHANGE = 8,
   ON_CLIENT_TLS_FAILURE = 16,
   ON_UPSTREAM_FAILURE = 32,
+  ON_CALLBACK = 64, /* an authorization response, seen for the first time: in a redirect or as a request */
 };
 
 enum rule_needs {

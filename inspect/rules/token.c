@@ -84,7 +84,7 @@ static void check_missing_refresh_token(struct check *c) {
   evidence_secret(r, "access_token", facts->access_token);
   struct text scope = facts->scope;
   if (text_is_empty(scope))
-    scope = flow_requested_scope(c->flows, facts->code);
+    scope = facts->authorization ? facts->authorization->scope : TEXT_NONE;
   evidence_text(r, "scope", scope);
   if (is_sign_in_scope(scope)) {
     report_severity(r, SEVERITY_INFO);
