@@ -10,6 +10,8 @@
 #define MAX_TOKENS 100000
 #define MAX_LEARNED 2048
 #define MAX_WORKED 50000
+#define KEPT_AFTER_LIFE_S ((int64_t)3600)
+#define KEPT_WITHOUT_LIFE_S ((int64_t)24 * 3600)
 
 struct moment moment_of(const struct facts *facts) {
   return (struct moment){.date_ms = facts->date_ms, .own_ms = facts->ended_ms};
@@ -29,8 +31,9 @@ static void unlink_token(struct flow *flow, struct token *token) {
 }
 
 static void free_token(void *owner, void *value) {
-  (void)owner;
+  struct flows *flows = owner;
   struct token *token = value;
+  parts_forget(&flows->parts, token->key);
   if (token->flow)
     unlink_token(token->flow, token);
   free(token);
@@ -47,13 +50,14 @@ static void free_flow(void *owner, void *value) {
 void flows_init(struct flows *flows, const struct hash_key *key) {
   *flows = (struct flows){.key = key,
                           .flows = {.capacity = MAX_FLOWS, .free_value = free_flow, .owner = flows},
-                          .tokens = {.capacity = MAX_TOKENS, .free_value = free_token},
+                          .tokens = {.capacity = MAX_TOKENS, .free_value = free_token, .owner = flows},
                           .pending = {.capacity = MAX_FLOWS},
                           .endpoints = {.capacity = MAX_LEARNED},
                           .hosts = {.capacity = MAX_FLOWS},
                           .worked = {.capacity = MAX_WORKED},
                           .issuers = {.capacity = MAX_LEARNED}};
   authorizations_init(&flows->authorizations);
+  parts_init(&flows->parts);
 }
 
 void flows_clear(struct flows *flows) {
@@ -65,6 +69,7 @@ void flows_clear(struct flows *flows) {
   table_clear(&flows->worked);
   table_clear(&flows->issuers);
   authorizations_clear(&flows->authorizations);
+  parts_clear(&flows->parts);
 }
 
 uint64_t flows_key(const struct flows *flows, const char *domain, struct text a, struct text b) {
@@ -217,6 +222,12 @@ static void take_access_token(struct flows *flows, struct facts *facts) {
   note_issuer_of(flows, facts, facts->access_token);
 }
 
+/* The bytes stay an hour longer than the token lives, a day where nobody said how long that is. */
+static void keep_bytes(struct flows *flows, const struct facts *facts, const struct token *token, struct text value) {
+  int64_t life_s = token->life_s > 0 ? token->life_s : KEPT_WITHOUT_LIFE_S;
+  parts_keep(&flows->parts, token->key, value, facts->ended_ms + (life_s + KEPT_AFTER_LIFE_S) * 1000);
+}
+
 void flow_take_answer(struct flows *flows, struct facts *facts, uint64_t sequence, fingerprint_fn *fingerprint, void *owner) {
   if (!facts->flow && !(facts->flow = flow_for_request(flows, facts, sequence)))
     return;
@@ -232,17 +243,21 @@ void flow_take_answer(struct flows *flows, struct facts *facts, uint64_t sequenc
   if (!flow->client_id[0])
     copy_text(flow->client_id, sizeof flow->client_id, facts->client_id);
   take_access_token(flows, facts);
-  if (facts->issued)
+  if (facts->issued) {
     fingerprint(owner, facts->access_token, facts->issued->shown);
+    keep_bytes(flows, facts, facts->issued, facts->access_token);
+  }
   struct token *token = text_is_empty(facts->refresh_token) ? NULL : add_token(flows, facts, facts->refresh_token, TOKEN_REFRESH);
   if (token) {
     fingerprint(owner, facts->refresh_token, token->shown);
+    keep_bytes(flows, facts, token, facts->refresh_token);
     if (!token->scope_key)
       token->scope_key = facts->sent_refresh ? facts->sent_refresh->scope_key : scope_key_of(flows, facts);
   }
   token = text_is_empty(facts->id_token) ? NULL : add_token(flows, facts, facts->id_token, TOKEN_ID);
   if (token) {
     fingerprint(owner, facts->id_token, token->shown);
+    keep_bytes(flows, facts, token, facts->id_token);
     note_issuer_of(flows, facts, facts->id_token);
   }
 }

@@ -1,11 +1,12 @@
 /* flow.h - the memory of the inspector: flows (one connection of one client), their tokens, endpoints, hosts and authorization requests.
- * All bounded; what is used least leaves first. Tokens are kept as keyed hashes and fingerprints, never as themselves. */
+ * All bounded; what is used least leaves first. Tokens are kept as keyed hashes and fingerprints; as themselves only in parts.h. */
 #ifndef OAUTHTAP_FLOW_H
 #define OAUTHTAP_FLOW_H
 
 #include "inspect/authorizations.h"
 #include "inspect/base/hash.h"
 #include "inspect/facts.h"
+#include "inspect/parts.h"
 #include "inspect/record.h"
 #include "inspect/table.h"
 
@@ -61,6 +62,7 @@ struct flows {
   struct table worked;    /* (token, host) and (scheme, host) that were accepted */
   struct table issuers;   /* iss of tokens and documents seen */
   struct authorizations authorizations;
+  struct parts parts; /* the tokens themselves, to recognise pieces of them */
   uint64_t last_id;
   bool has_learned; /* an endpoint was added since it was last asked */
 };

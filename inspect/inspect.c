@@ -250,6 +250,7 @@ void inspect_observe(struct inspect *inspect, const struct observation *observat
   if (observation->wall_ms > inspect->now_ms)
     inspect->now_ms = observation->wall_ms;
   hold_release_due(inspect->hold, inspect->now_ms);
+  parts_sweep(&inspect->flows.parts, inspect->now_ms);
   switch (observation->kind) {
   case OBSERVED_EXCHANGE: observe_exchange(inspect, observation); break;
   case OBSERVED_CLIENT_TLS_FAILURE:
