@@ -380,7 +380,16 @@ static void add_resolved_path(const struct url *base, const struct url *referenc
     text_out_add(&merged, slash != SIZE_MAX ? text_slice(base->path, 0, slash + 1) : base->has_authority ? TEXT("/") : TEXT(""));
   }
   text_out_add(&merged, reference->path);
+  size_t start = out->length;
   remove_dot_segments(text_out_view(&merged), out);
+  struct text path = text_slice(text_out_view(out), start, out->length);
+  if (!base->has_authority && text_starts_with(path, TEXT("//"))) { /* would be read as an authority (section 3.3) */
+    text_out_reset(&merged);
+    text_out_add_string(&merged, "/.");
+    text_out_add(&merged, path);
+    out->length = start;
+    text_out_add(out, text_out_view(&merged));
+  }
   out->has_failed |= merged.has_failed;
   text_out_free(&merged);
 }

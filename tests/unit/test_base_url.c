@@ -353,6 +353,7 @@ static void resolves_on_bases_of_every_shape(void **state) {
   expect_resolved("https://as.example:8443", "/b", "https://as.example:8443/b");
   expect_resolved("com.app:/a/b", "c", "com.app:/a/c");
   expect_resolved("com.app:/a/b", "#f", "com.app:/a/b#f");
+  expect_resolved("com.app:/a/b", "..//c", "com.app:/.//c"); /* a path, still: "//c" would be a host */
   expect_resolved("com.app://h/a", "//other/b", "com.app://other/b");
 }
 
