@@ -382,6 +382,7 @@ static void add_resolved_path(const struct url *base, const struct url *referenc
   text_out_add(&merged, reference->path);
   size_t start = out->length;
   remove_dot_segments(text_out_view(&merged), out);
+  out->has_failed |= merged.has_failed;
   struct text path = text_slice(text_out_view(out), start, out->length);
   if (!base->has_authority && text_starts_with(path, TEXT("//"))) { /* would be read as an authority (section 3.3) */
     text_out_reset(&merged);
