@@ -58,6 +58,9 @@ void flows_init(struct flows *flows, const struct hash_key *key) {
                           .issuers = {.capacity = MAX_LEARNED}};
   authorizations_init(&flows->authorizations);
   parts_init(&flows->parts);
+  discovery_init(&flows->discovery);
+  devices_init(&flows->devices);
+  revocations_init(&flows->revocations);
 }
 
 void flows_clear(struct flows *flows) {
@@ -70,6 +73,9 @@ void flows_clear(struct flows *flows) {
   table_clear(&flows->issuers);
   authorizations_clear(&flows->authorizations);
   parts_clear(&flows->parts);
+  discovery_clear(&flows->discovery);
+  devices_clear(&flows->devices);
+  revocations_clear(&flows->revocations);
 }
 
 uint64_t flows_key(const struct flows *flows, const char *domain, struct text a, struct text b) {

@@ -5,9 +5,12 @@
 
 #include "inspect/authorizations.h"
 #include "inspect/base/hash.h"
+#include "inspect/device.h"
+#include "inspect/discovery.h"
 #include "inspect/facts.h"
 #include "inspect/parts.h"
 #include "inspect/record.h"
+#include "inspect/revocations.h"
 #include "inspect/table.h"
 
 #define MAX_FLOWS 10000
@@ -63,6 +66,9 @@ struct flows {
   struct table issuers;   /* iss of tokens and documents seen */
   struct authorizations authorizations;
   struct parts parts; /* the tokens themselves, to recognise pieces of them */
+  struct discovery discovery;
+  struct devices devices;
+  struct revocations revocations;
   uint64_t last_id;
   bool has_learned; /* an endpoint was added since it was last asked */
 };

@@ -126,13 +126,13 @@ static unsigned event_of(enum exchange_class class) {
   case CLASS_REFRESH: return ON_REFRESH_EXCHANGE;
   case CLASS_AUTHORIZATION: return ON_AUTHORIZATION;
   case CLASS_API: return ON_API_EXCHANGE;
+  case CLASS_DISCOVERY: return ON_DISCOVERY;
+  case CLASS_MANAGEMENT: return ON_MANAGEMENT;
   case CLASS_CALLBACK:
   case CLASS_OTHER:
   case CLASS_LEARN:
   case CLASS_PUSHED:
-  case CLASS_DEVICE:
-  case CLASS_MANAGEMENT:
-  case CLASS_DISCOVERY: break;
+  case CLASS_DEVICE: break;
   }
   return 0;
 }
@@ -171,6 +171,9 @@ static void learn(struct inspect *inspect, struct facts *facts, uint64_t sequenc
   if (facts->class == CLASS_DISCOVERY)
     classify_learn_discovery(flows, facts);
   authorization_learn(flows, facts, sequence);
+  discovery_learn(flows, facts);
+  device_learn(flows, facts);
+  revocation_learn(flows, facts);
   if (facts->class == CLASS_API && facts->token) {
     flow_note_host(flows, facts->url.host);
     if (facts->answer.kind == ANSWER_ACCEPTED)

@@ -347,11 +347,8 @@ void judge(struct inspect *inspect, const struct observation *observation, const
                                       .flows = &inspect->flows,
                                       .connector = &inspect->settings.connector}};
   judging.collected.last = &judging.collected.first;
-  ask_group(&judging, rules_token, on);
-  ask_group(&judging, rules_api, on);
-  ask_group(&judging, rules_refresh, on);
-  ask_group(&judging, rules_connector, on);
-  ask_group(&judging, rules_transport, on);
+  for (size_t group = 0; rule_group(group); group++)
+    ask_group(&judging, rule_group(group), on);
   silence_general(judging.collected.first);
   for (struct report *report = judging.collected.first; report; report = report->next)
     if (!report->is_silent)

@@ -14,7 +14,9 @@ enum rule_on {
   ON_API_EXCHANGE = 8,
   ON_CLIENT_TLS_FAILURE = 16,
   ON_UPSTREAM_FAILURE = 32,
-  ON_CALLBACK = 64, /* an authorization response, seen for the first time: in a redirect or as a request */
+  ON_CALLBACK = 64,    /* an authorization response, seen for the first time: in a redirect or as a request */
+  ON_DISCOVERY = 128,  /* a discovery document */
+  ON_MANAGEMENT = 256, /* introspection, revocation, registration, logout */
 };
 
 enum rule_needs {
@@ -59,7 +61,9 @@ struct rule {
   struct reference references[MAX_REFERENCES];
 };
 
-/* rule_at - all rules in the order of the catalogue; NULL at the end. rule_find - by id; NULL where there is none. */
+/* rule_group - the groups in the order of the catalogue, each ends with an empty id; NULL at the end. rule_at - all rules in that order;
+ * NULL at the end. rule_find - by id; NULL where there is none. */
+const struct rule *rule_group(size_t index);
 const struct rule *rule_at(size_t index);
 const struct rule *rule_find(struct text id);
 /* rule_severity_text - "error", "error where refused, info where accepted": static storage or `buffer`. */

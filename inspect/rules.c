@@ -5,6 +5,10 @@
 
 static const struct rule *const groups[] = {rules_token, rules_api, rules_refresh, rules_connector, rules_transport};
 
+const struct rule *rule_group(size_t index) {
+  return index < sizeof groups / sizeof *groups ? groups[index] : NULL;
+}
+
 const struct rule *rule_at(size_t index) {
   for (size_t group = 0; group < sizeof groups / sizeof *groups; group++)
     for (const struct rule *rule = groups[group]; rule->id; rule++)
