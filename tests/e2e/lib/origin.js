@@ -27,8 +27,16 @@ export function* blocks(total) {
 const text100k = Buffer.from(Array.from({ length: 4096 }, (_, i) => `line ${i} ${(i * 2654435761 >>> 0).toString(36)}\n`).join('').padEnd(102400, '.').slice(0, 102400));
 const coded = { identity: text100k, gzip: zlib.gzipSync(text100k), br: zlib.brotliCompressSync(text100k), deflate: zlib.deflateSync(text100k) };
 
+// Where the length was announced, whoever has all bytes may close before we hear that they left.
+function drainedOrClosed(response) {
+  return new Promise((resolve) => {
+    const done = () => { response.off('drain', done).off('close', done); resolve(); };
+    response.on('drain', done).on('close', done);
+  });
+}
+
 async function send(response, pieces) {
-  for (const piece of pieces) if (!response.write(piece)) await new Promise((resolve, reject) => { response.once('drain', resolve); response.once('close', reject); });
+  for (const piece of pieces) if (!response.destroyed && !response.write(piece)) await drainedOrClosed(response);
   response.end();
 }
 
