@@ -57,6 +57,7 @@ void flows_init(struct flows *flows, const struct hash_key *key) {
                           .worked = {.capacity = MAX_WORKED},
                           .issuers = {.capacity = MAX_LEARNED}};
   authorizations_init(&flows->authorizations);
+  clients_init(&flows->clients);
   parts_init(&flows->parts);
   discovery_init(&flows->discovery);
   devices_init(&flows->devices);
@@ -72,6 +73,7 @@ void flows_clear(struct flows *flows) {
   table_clear(&flows->worked);
   table_clear(&flows->issuers);
   authorizations_clear(&flows->authorizations);
+  clients_clear(&flows->clients);
   parts_clear(&flows->parts);
   discovery_clear(&flows->discovery);
   devices_clear(&flows->devices);

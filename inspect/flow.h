@@ -7,6 +7,7 @@
 #include "inspect/base/hash.h"
 #include "inspect/device.h"
 #include "inspect/discovery.h"
+#include "inspect/clients.h"
 #include "inspect/facts.h"
 #include "inspect/parts.h"
 #include "inspect/record.h"
@@ -65,6 +66,7 @@ struct flows {
   struct table worked;    /* (token, host) and (scheme, host) that were accepted */
   struct table issuers;   /* iss of tokens and documents seen */
   struct authorizations authorizations;
+  struct clients clients; /* how they authenticate */
   struct parts parts; /* the tokens themselves, to recognise pieces of them */
   struct discovery discovery;
   struct devices devices;

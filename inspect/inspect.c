@@ -66,15 +66,28 @@ static void note_json(struct secrets *secrets, json_value value, bool is_answer,
   }
 }
 
-static void note_location(struct secrets *secrets, const struct facts *facts) {
-  struct text location = http_head_field(&facts->exchange->response, TEXT("location"));
-  location = text_slice(location, 0, text_find_char(location, '#'));
+static void note_encoded(struct secrets *secrets, const struct facts *facts, struct text encoded) {
   struct form form;
-  size_t question = text_find_char(location, '?');
-  if (question == SIZE_MAX || form_parse(facts->memory, text_slice(location, question + 1, location.length), &form))
+  if (form_parse(facts->memory, encoded, &form))
     return;
   for (size_t i = 0; i < form.count; i++)
     note_parameter(secrets, form.parameters[i].name, form.parameters[i].value);
+}
+
+/* The callback in a redirect: codes in its query, tokens in its fragment. */
+static void note_location(struct secrets *secrets, const struct facts *facts) {
+  struct text location = http_head_field(&facts->exchange->response, TEXT("location"));
+  size_t hash = text_find_char(location, '#'), question = text_find_char(text_slice(location, 0, hash), '?');
+  if (hash != SIZE_MAX)
+    note_encoded(secrets, facts, text_slice(location, hash + 1, location.length));
+  if (question != SIZE_MAX)
+    note_encoded(secrets, facts, text_slice(location, question + 1, hash));
+}
+
+/* Without a method, or as plain, the challenge is the verifier itself (RFC 7636 section 4.3). */
+static void note_challenge(struct secrets *secrets, const struct facts *facts) {
+  if (!text_equal(params_get(&facts->params, "code_challenge_method"), TEXT("S256")))
+    secrets_add(secrets, params_get(&facts->params, "code_challenge"));
 }
 
 static void note_cookies(struct secrets *secrets, struct text cookies) {
@@ -106,6 +119,7 @@ static void note_secrets(struct inspect *inspect, const struct facts *facts) {
   note_json(secrets, json_root(&facts->params.json), false, 0);
   note_json(secrets, json_root(&facts->answer.json), true, 0);
   note_location(secrets, facts);
+  note_challenge(secrets, facts);
   for (size_t i = 0; i < facts->answer.form.count; i++)
     note_parameter(secrets, facts->answer.form.parameters[i].name, facts->answer.form.parameters[i].value);
   note_fields(secrets, &facts->exchange->request);
@@ -168,9 +182,12 @@ static void learn(struct inspect *inspect, struct facts *facts, uint64_t sequenc
     if (facts->class != CLASS_LEARN)
       flow_learn_endpoint(flows, facts->endpoint, ENDPOINT_TOKEN);
   }
-  if (facts->class == CLASS_DISCOVERY)
+  if (facts->class == CLASS_DISCOVERY) {
     classify_learn_discovery(flows, facts);
+    clients_learn_discovery(flows, facts);
+  }
   authorization_learn(flows, facts, sequence);
+  clients_learn(flows, facts);
   discovery_learn(flows, facts);
   device_learn(flows, facts);
   revocation_learn(flows, facts);

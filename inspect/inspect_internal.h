@@ -38,6 +38,7 @@ struct report {
   struct text subject;
   struct evidence evidence[MAX_EVIDENCE];
   size_t evidence_count;
+  bool is_hint;   /* a possible cause: silences none */
   bool is_silent; /* another report speaks for the same cause */
   bool is_backup; /* and this one does where the other proves wrong */
 };

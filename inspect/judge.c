@@ -91,10 +91,17 @@ static void lend_evidence(struct report *to, const struct report *from) {
   }
 }
 
-/* What is merely worth knowing speaks last; then the specific before the general. */
+/* A sure cause, a possible one, the general rule of the cause, what is merely worth knowing. */
+static unsigned tier_of(const struct report *report) {
+  if (report->severity == SEVERITY_INFO)
+    return 3;
+  if (report->rule->rank >= RANK_GENERAL)
+    return 2;
+  return report->is_hint;
+}
+
 static bool is_before(const struct report *a, const struct report *b) {
-  bool a_is_info = a->severity == SEVERITY_INFO, b_is_info = b->severity == SEVERITY_INFO;
-  return a_is_info != b_is_info ? b_is_info : a->rule->rank < b->rule->rank;
+  return tier_of(a) != tier_of(b) ? tier_of(a) < tier_of(b) : a->rule->rank < b->rule->rank;
 }
 
 static struct report *spokesman_of(struct report *first, enum rule_cause cause) {
@@ -113,13 +120,20 @@ static bool is_last(const struct report *first, const struct report *report) {
   return true;
 }
 
+/* What a token endpoint accepted has no cause: deviations that did no harm do not explain each other. */
+static bool is_accepted_grant(const struct report *report) {
+  const struct facts *facts = report->check->facts;
+  return report->rule->cause == CAUSE_TOKEN_REFUSED && facts && (facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH) &&
+         facts->answer.kind == ANSWER_ACCEPTED;
+}
+
 /* Of equal rank are causes that do not explain each other. What failed stays as bad as it was, whoever speaks for it. */
 static void silence_general(struct report *first) {
   for (struct report *report = first; report; report = report->next) {
-    if (report->rule->cause == CAUSE_NONE)
+    if (report->rule->cause == CAUSE_NONE || is_accepted_grant(report))
       continue;
     struct report *best = spokesman_of(first, report->rule->cause);
-    if (!is_before(best, report))
+    if (!is_before(best, report) || best->is_hint)
       continue;
     lend_evidence(best, report);
     report->is_backup = best->rule->takes_token_for_dead && best->severity == SEVERITY_ERROR && is_last(first, report);
@@ -151,6 +165,13 @@ static uint64_t key_of_grant(struct inspect *inspect, const struct facts *facts)
   if (text_is_empty(subject))
     subject = facts->client_id;
   return flows_key(&inspect->flows, "grant", facts->exchange->client, subject);
+}
+
+/* A sign-in is put right by a callback of the same client id and redirect URI that brings a code; `domain` tells it from one that brings
+ * anything. */
+static uint64_t key_of_sign_in(struct inspect *inspect, const char *domain, const struct authorization *authorization) {
+  uint64_t parts[2] = {authorization->client, flows_key(&inspect->flows, "sign-in", authorization->client_id, authorization->redirect_uri)};
+  return flows_key(&inspect->flows, domain, text_of((const char *)parts, sizeof parts), TEXT_NONE);
 }
 
 static uint64_t key_of_host(struct inspect *inspect, const char *domain, struct text client, struct text host, uint16_t port) {
@@ -194,12 +215,21 @@ static void recover_call(struct inspect *inspect, const struct facts *facts) {
     hold_contradict(inspect->hold, key_of_token(inspect, facts), facts->started_ms);
 }
 
+static void recover_sign_in(struct inspect *inspect, const struct facts *facts) {
+  if (!facts->callback.is_there || !facts->authorization)
+    return;
+  hold_recover(inspect->hold, key_of_sign_in(inspect, "answered", facts->authorization));
+  if (text_is_empty(facts->callback.error))
+    hold_recover(inspect->hold, key_of_sign_in(inspect, "signed-in", facts->authorization));
+}
+
 void judge_recover(struct inspect *inspect, const struct facts *facts) {
   if (facts->answer.kind == ANSWER_NONE)
     return;
   hold_recover(inspect->hold, key_of_reached(inspect, facts->exchange->client, facts->url.host, facts->url.port));
   if (answers_challenge(facts))
     hold_recover(inspect->hold, key_of_credential(inspect, facts));
+  recover_sign_in(inspect, facts);
   if (facts->class == CLASS_API && facts->answer.kind == ANSWER_ACCEPTED)
     recover_call(inspect, facts);
   if ((facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH) && facts->answer.kind == ANSWER_ACCEPTED &&
@@ -212,6 +242,9 @@ static uint64_t recovery_key(struct inspect *inspect, const struct report *repor
   const struct upstream_failure *failure = &report->check->observation->upstream;
   if (!facts)
     return key_of_reached(inspect, failure->client, failure->host, failure->port);
+  bool is_sign_in = facts->authorization && (facts->class == CLASS_AUTHORIZATION || facts->callback.is_there);
+  if (is_sign_in)
+    return key_of_sign_in(inspect, report->rule->recovery == RECOVERY_IS_SILENT ? "answered" : "signed-in", facts->authorization);
   if (report->rule->recovery == RECOVERY_IS_SILENT)
     return key_of_credential(inspect, facts);
   return facts->class == CLASS_API ? key_of_call(inspect, facts) : key_of_grant(inspect, facts);

@@ -102,6 +102,11 @@ void evidence_error(struct report *report) {
 
 /* ---- the report ---- */
 
+void report_as_hint(struct report *report) {
+  if (report)
+    report->is_hint = true;
+}
+
 void report_severity(struct report *report, enum severity severity) {
   if (report)
     report->severity = severity;

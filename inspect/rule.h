@@ -30,6 +30,8 @@ enum rule_needs {
  * are several. */
 enum rule_cause { CAUSE_NONE, CAUSE_API_REFUSED, CAUSE_TOKEN_REFUSED, CAUSE_TOKEN_ANSWER };
 
+#define RANK_GENERAL 90 /* from here on: says that something failed, not why */
+
 enum rule_recovery {
   RECOVERY_NONE,     /* told at once */
   RECOVERY_IS_INFO,  /* held; what the same client puts right within a minute is worth knowing at most */
@@ -92,6 +94,8 @@ struct check {
 /* report - the rule fires. NULL where there is no memory; all functions below take that. */
 struct report *report(struct check *check);
 void report_severity(struct report *report, enum severity severity);
+/* report_as_hint - a possible cause only: it is told beside the general finding, never instead of it; any sure cause silences it. */
+void report_as_hint(struct report *report);
 void report_remedy(struct report *report, const char *remedy);
 void report_message(struct report *report, const char *message);
 /* report_subject - what the finding speaks of, beside rule and flow; the URL where nothing is said. One finding a subject. */
