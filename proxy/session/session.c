@@ -248,12 +248,11 @@ static void on_client_ready(void *owner) {
   session_arm(session, session->env->limits->client_idle);
 }
 
-/* An alert tells that the client does not trust our certificate; a silent close before any request may mean the same. */
-static void note_client_tls_end(struct session *session, enum stream_end end) {
+/* An alert tells that the client does not trust our certificate. A silent end before any request may mean the same: Node.js finishes the
+ * handshake, looks at the certificate, and resets. */
+static void note_client_tls_end(struct session *session) {
   const struct stream_facts *facts = stream_facts(session->client);
   if (!session->is_client_tls || facts->has_application_data || session->exchanges || session->exchange.is_active)
-    return;
-  if (facts->alert < 0 && end == STREAM_FAILED && facts->is_handshake_done)
     return;
   tap_client_tls_failure(session->env->tap, &session->facts, text_from(session->tls_host), facts->alert, facts->is_tls13,
                          facts->is_handshake_done);
@@ -261,7 +260,7 @@ static void note_client_tls_end(struct session *session, enum stream_end end) {
 
 static void client_ended(struct session *session, enum stream_end end) {
   session->has_client_ended = true;
-  note_client_tls_end(session, end);
+  note_client_tls_end(session);
   if (session->state == CLIENT_RAW) {
     tunnel_client_end(session, end);
     return;

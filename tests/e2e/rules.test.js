@@ -189,6 +189,19 @@ describe('connections that fail', () => {
     assert.match(findings[0].remedy, /CURL_CA_BUNDLE/);
   });
 
+  test('transport/client-rejected-ca: Node.js does not trust the proxy and says nothing: told as a warning after three tries', async () => {
+    const server = await serve(healthy);
+    const script = `const tls = require('node:tls'), net = require('node:net'), { hostname, port } = new URL(process.argv[2]);
+      const lower = net.connect(new URL(process.argv[1]).port, '127.0.0.1', () => lower.write('CONNECT ' + hostname + ':' + port + ' HTTP/1.1\\r\\nHost: ' + hostname + '\\r\\n\\r\\n'));
+      lower.once('data', () => tls.connect({ socket: lower, servername: hostname }).on('error', ({ code }) => { console.log(code); process.exit(0); }));`;
+    const { findings } = await expectTransport(['warning transport/client-rejected-ca'], async (proxy) => {
+      const { NODE_EXTRA_CA_CERTS, ...env } = process.env;
+      for (let tries = 0; tries < 3; tries++) assert.match((await run(process.execPath, ['-e', script, proxy.url, server.url], { env })).stdout, /SELF_SIGNED_CERT_IN_CHAIN/);
+    });
+    await server.stop();
+    assert.match(findings[0].message, /localhost/);
+  });
+
   for (const [what, certificate] of Object.entries({ expired: expiredCertificate, 'of a stranger': strangersCertificate, 'of another host': otherNamesCertificate })) {
     test(`transport/upstream-certificate: a certificate ${what}`, async () => {
       const server = await serve(healthy, { certificate });
