@@ -9,6 +9,12 @@
 
 struct token;
 struct flow;
+
+/* A moment by the clock of the server that told it, where it did, and by ours. */
+struct moment {
+  int64_t date_ms, own_ms; /* 0: unknown, or never */
+};
+
 struct authorization;
 struct code;
 
@@ -103,8 +109,10 @@ struct text facts_header(const struct facts *facts, const char *name);
 struct text facts_answer_text(const struct facts *facts, const char *name);
 bool facts_answer_number(const struct facts *facts, const char *name, double *number);
 
-/* facts_read_answer, facts_read_life - the parts of facts_read that have files of their own. */
+/* facts_read_answer, facts_read_life - the parts of facts_read that have files of their own. facts_read_refresh_life - how long the refresh
+ * token lives from now on, in seconds; -1: not said, or without end. */
 void facts_read_answer(struct facts *facts);
 int64_t facts_read_life(const struct facts *facts);
+int64_t facts_read_refresh_life(const struct facts *facts);
 
 #endif

@@ -57,6 +57,8 @@ void flows_init(struct flows *flows, const struct hash_key *key) {
                           .worked = {.capacity = MAX_WORKED},
                           .issuers = {.capacity = MAX_LEARNED}};
   authorizations_init(&flows->authorizations);
+  expiry_init(&flows->expiry);
+  refreshes_init(&flows->refreshes);
   clients_init(&flows->clients);
   parts_init(&flows->parts);
   discovery_init(&flows->discovery);
@@ -73,6 +75,8 @@ void flows_clear(struct flows *flows) {
   table_clear(&flows->worked);
   table_clear(&flows->issuers);
   authorizations_clear(&flows->authorizations);
+  expiry_clear(&flows->expiry);
+  refreshes_clear(&flows->refreshes);
   clients_clear(&flows->clients);
   parts_clear(&flows->parts);
   discovery_clear(&flows->discovery);

@@ -11,6 +11,7 @@
 #include "inspect/facts.h"
 #include "inspect/parts.h"
 #include "inspect/record.h"
+#include "inspect/refreshes.h"
 #include "inspect/revocations.h"
 #include "inspect/table.h"
 
@@ -19,10 +20,6 @@
 
 enum token_kind { TOKEN_ACCESS, TOKEN_REFRESH, TOKEN_ID };
 
-/* A moment by the clock of the server that told it, where it did, and by ours. */
-struct moment {
-  int64_t date_ms, own_ms; /* 0: unknown, or never */
-};
 struct moment moment_of(const struct facts *facts);
 /* moment_between_ms - from a to b: by the servers' clocks where both are known, else by ours. */
 int64_t moment_between_ms(struct moment a, struct moment b);
@@ -71,6 +68,8 @@ struct flows {
   struct discovery discovery;
   struct devices devices;
   struct revocations revocations;
+  struct expiry expiry;       /* after what time access tokens died */
+  struct refreshes refreshes; /* what became of refresh tokens */
   uint64_t last_id;
   bool has_learned; /* an endpoint was added since it was last asked */
 };

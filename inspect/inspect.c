@@ -187,6 +187,8 @@ static void learn(struct inspect *inspect, struct facts *facts, uint64_t sequenc
     clients_learn_discovery(flows, facts);
   }
   authorization_learn(flows, facts, sequence);
+  expiry_learn(flows, facts);
+  refreshes_learn(flows, facts);
   clients_learn(flows, facts);
   discovery_learn(flows, facts);
   device_learn(flows, facts);

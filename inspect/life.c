@@ -36,23 +36,37 @@ static int64_t from_text(const struct facts *facts, struct text t) {
   return -1;
 }
 
-static int64_t from_token(const struct facts *facts) {
+static int64_t from_token(const struct facts *facts, struct text token) {
   struct jwt jwt;
   int64_t life = -1;
-  if (jwt_read(facts->memory, facts->access_token, &jwt) == 0 && jwt.expires_s)
+  if (jwt_read(facts->memory, token, &jwt) == 0 && jwt.expires_s)
     life = until(facts, jwt.expires_s * 1000);
   jwt_free(&jwt);
   return life;
 }
 
-int64_t facts_read_life(const struct facts *facts) {
-  static const char *const words[] = {"expires_in", "expiresIn", "expires_at", "expires", "expires_on", "expiry", ".expires"};
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+static int64_t first_life(const struct facts *facts, const char *const *words, size_t count) {
+  for (size_t i = 0; i < count; i++) {
     double number;
     int64_t life =
         facts_answer_number(facts, words[i], &number) ? from_number(facts, number) : from_text(facts, facts_answer_text(facts, words[i]));
     if (life >= 0)
       return life;
   }
-  return text_is_empty(facts->access_token) ? -1 : from_token(facts);
+  return -1;
+}
+#define FIRST_LIFE(facts, words) first_life(facts, words, sizeof(words) / sizeof *(words))
+
+int64_t facts_read_life(const struct facts *facts) {
+  static const char *const words[] = {"expires_in", "expiresIn", "expires_at", "expires", "expires_on", "expiry", ".expires"};
+  int64_t life = FIRST_LIFE(facts, words);
+  return life >= 0 || text_is_empty(facts->access_token) ? life : from_token(facts, facts->access_token);
+}
+
+/* Keycloak writes 0 for no end (RFC 6749 has no word for any of this). */
+int64_t facts_read_refresh_life(const struct facts *facts) {
+  static const char *const words[] = {"refresh_token_expires_in", "refresh_expires_in",    "x_refresh_token_expires_in",
+                                      "refresh_token_expires_at", "refresh_token_timeout", "authorization_expires_in"};
+  int64_t life = FIRST_LIFE(facts, words);
+  return life >= 0 || text_is_empty(facts->refresh_token) ? life : from_token(facts, facts->refresh_token);
 }
