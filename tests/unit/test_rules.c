@@ -1,4 +1,4 @@
-/* links: inspect */
+/* links: test_support inspect */
 /* test_rules.c - rules by data: each vector of tests/vectors/rules/ is a few exchanges (or failures), and the findings they must give. What
  * holds for every vector is tested here, too: no secret in what is written, and a firing vector and a near miss for every rule. */
 #include <setjmp.h>
@@ -14,11 +14,11 @@
 #include "inspect/inspect.h"
 #include "inspect/rule.h"
 #include "inspect/secret.h"
+#include "vectors.h"
 
-#define START_MS 1772442000000LL /* 2026-03-02T09:00:00Z */
 #define MAX_FOUND 256
 
-static const char *const files[] = {"token", "api", "refresh", "connector", "transport", "laws", "cases", "providers"};
+static struct vectors *vectors;
 
 struct found {
   char rule[80];
@@ -51,146 +51,19 @@ static void take_record(void *owner, const struct record *record) {
   assert_true(text_find_char(record->finding.message.text, '{') == SIZE_MAX || strstr(record->finding.rule, "placeholder"));
 }
 
-/* ---- from JSON to observations ---- */
-
-static struct text text_member(json_value object, const char *name) {
-  struct text t = json_string(json_member(object, name));
-  return t.data ? t : TEXT("");
-}
-
-static void add_fields(struct arena *arena, json_value headers, struct http_head *head) {
-  size_t count = 0;
-  for (json_value h = json_next(headers, NULL); h; h = json_next(headers, h))
-    count += json_is_array(h) ? json_count(h) : 1;
-  struct http_field *fields = arena_alloc(arena, (count + 1) * sizeof *fields);
-  assert_non_null(fields);
-  head->fields = fields;
-  for (json_value h = json_next(headers, NULL); h; h = json_next(headers, h)) {
-    json_value item = json_is_array(h) ? json_next(h, NULL) : h;
-    for (; item; item = json_is_array(h) ? json_next(h, item) : NULL)
-      fields[head->field_count++] = (struct http_field){.name = json_name(h), .value = json_string(item)};
-  }
-}
-
-static struct body body_of(struct text bytes) {
-  return (struct body){.bytes = bytes, .wire_bytes = bytes.length, .is_captured = bytes.length > 0};
-}
-
-static void set_times(struct observation *observation, json_value from) {
-  double seconds = json_number(json_member(from, "seconds_since_start"));
-  double duration = json_member(from, "duration") ? json_number(json_member(from, "duration")) : 0.1;
-  observation->wall_ms = START_MS + (int64_t)((seconds + duration) * 1000);
-  observation->monotonic_us = (int64_t)((seconds + duration + 100) * 1e6);
-  if (observation->kind != OBSERVED_EXCHANGE)
-    return;
-  observation->exchange.started_us = (int64_t)((seconds + 100) * 1e6);
-  observation->exchange.ended_us = observation->monotonic_us;
-}
-
-static void fill_exchange(struct observation *observation, json_value from, uint64_t id) {
-  struct exchange *exchange = &observation->exchange;
-  struct text url = text_member(from, "url"), rest = text_slice(url, text_find(url, TEXT("://")) + 3, url.length);
-  size_t slash = text_find_char(rest, '/');
-  exchange->id = id;
-  exchange->connection_id = id;
-  exchange->client = json_member(from, "client") ? text_member(from, "client") : TEXT("127.0.0.1");
-  exchange->request.method = text_member(from, "method");
-  exchange->request.scheme = text_slice(url, 0, text_find(url, TEXT("://")));
-  exchange->request.authority = text_slice(rest, 0, slash);
-  exchange->request.path = slash == SIZE_MAX ? TEXT("/") : text_slice(rest, slash, rest.length);
-  add_fields(observation->memory, json_member(from, "request_headers"), &exchange->request);
-  exchange->response.status = (uint16_t)json_number(json_member(from, "status"));
-  add_fields(observation->memory, json_member(from, "response_headers"), &exchange->response);
-  exchange->request_body = body_of(text_member(from, "request_body"));
-  exchange->response_body = body_of(text_member(from, "response_body"));
-  exchange->is_response_local = json_is_true(json_member(from, "is_response_local"));
-  if (json_is_true(json_member(from, "is_truncated"))) {
-    exchange->response_body.is_truncated = true;
-    exchange->response_body.wire_bytes++;
-  }
-  bool is_cut = exchange->response.status == 0 || json_is_true(json_member(from, "is_cut"));
-  exchange->ending = is_cut ? ENDED_UPSTREAM_CLOSED : ENDED_COMPLETE;
-}
-
-static enum fault fault_from(struct text name) {
-  for (int fault = 0; fault < FAULT_COUNT; fault++)
-    if (text_equal(name, text_from(fault_name((enum fault)fault))))
-      return (enum fault)fault;
-  fail_msg("no fault is called %.*s", TEXT_ARGS(name));
-  return FAULT_NONE;
-}
-
-static enum observation_kind kind_of(json_value from) {
-  static const struct {
-    struct text name;
-    enum observation_kind kind;
-  } kinds[] = {{TEXT("client_tls_failure"), OBSERVED_CLIENT_TLS_FAILURE},
-               {TEXT("upstream_failure"), OBSERVED_UPSTREAM_FAILURE},
-               {TEXT("loss"), OBSERVED_LOSS},
-               {TEXT("tick"), OBSERVED_TICK}};
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (text_equal(text_member(from, "observed"), kinds[i].name))
-      return kinds[i].kind;
-  return OBSERVED_EXCHANGE;
-}
-
-static struct observation *observation_from(json_value from, uint64_t id) {
-  struct observation *observation = observation_new(NULL, kind_of(from));
-  assert_non_null(observation);
-  observation->sequence = id;
-  struct text client = json_member(from, "client") ? text_member(from, "client") : TEXT("127.0.0.1");
-  if (observation->kind == OBSERVED_EXCHANGE)
-    fill_exchange(observation, from, id);
-  else if (observation->kind == OBSERVED_CLIENT_TLS_FAILURE)
-    observation->client_tls = (struct client_tls_failure){.client = client,
-                                                          .host = text_member(from, "host"),
-                                                          .connect_user_agent = text_member(from, "user_agent"),
-                                                          .alert = (int)json_number(json_member(from, "alert"))};
-  else if (observation->kind == OBSERVED_UPSTREAM_FAILURE)
-    observation->upstream =
-        (struct upstream_failure){.client = client,
-                                  .host = text_member(from, "host"),
-                                  .port = json_member(from, "port") ? (uint16_t)json_number(json_member(from, "port")) : 443,
-                                  .fault = fault_from(text_member(from, "fault")),
-                                  .detail = text_member(from, "detail")};
-  else if (observation->kind == OBSERVED_LOSS)
-    observation->lost = 1;
-  set_times(observation, from);
-  return observation;
-}
-
-static struct connector_settings connector_from(json_value settings) {
-  return (struct connector_settings){.client_id = text_member(settings, "client_id"),
-                                     .client_secret = text_member(settings, "client_secret"),
-                                     .token_url = text_member(settings, "token_url"),
-                                     .refresh_url = text_member(settings, "refresh_url"),
-                                     .redirect_uri = text_member(settings, "redirect_uri"),
-                                     .api_base = text_member(settings, "api_base")};
-}
-
-/* Through the encoding and back, as the queue of another process would have it. */
-static void observe(struct inspect *inspect, const struct observation *observation) {
-  struct text_out out = {0};
-  struct observation *copy = NULL;
-  size_t used;
-  assert_int_equal(observation_encode(observation, &out), 0);
-  assert_int_equal(observation_decode(text_out_view(&out), &copy, &used), 0);
-  text_out_free(&out);
-  inspect_observe(inspect, copy);
-  observation_free(copy);
-}
+/* ---- running one ---- */
 
 static void run_vector(json_value vector, struct run *run) {
-  struct inspect_settings settings = {.connector = connector_from(json_member(vector, "settings")), .hash_key = {1, 2}};
+  struct inspect_settings settings = {.connector = vector_connector(vector), .hash_key = {1, 2}};
   struct inspect *inspect = inspect_new(&settings, take_record, run);
   assert_non_null(inspect);
   json_value exchanges = json_member(vector, "exchanges");
   uint64_t id = 0;
-  int64_t last_ms = START_MS;
+  int64_t last_ms = VECTORS_START_MS;
   for (json_value e = json_next(exchanges, NULL); e; e = json_next(exchanges, e)) {
-    struct observation *observation = observation_from(e, ++id);
+    struct observation *observation = vector_observation(e, ++id);
     last_ms = observation->wall_ms;
-    observe(inspect, observation);
+    vector_observe(inspect, observation);
     observation_free(observation);
   }
   struct observation end = {.kind = OBSERVED_END_OF_RUN, .sequence = id + 1, .wall_ms = last_ms};
@@ -201,10 +74,7 @@ static void run_vector(json_value vector, struct run *run) {
 /* ---- what is expected ---- */
 
 static bool holds(json_value list, const char *rule) {
-  for (json_value item = json_next(list, NULL); item; item = json_next(list, item))
-    if (text_equal(json_string(item), text_from(rule)))
-      return true;
-  return false;
+  return vector_holds(list, text_from(rule));
 }
 
 static const struct found *find(const struct run *run, struct text rule) {
@@ -213,10 +83,6 @@ static const struct found *find(const struct run *run, struct text rule) {
     if (text_equal(rule, text_from(run->found[i].rule)) && (!best || run->found[i].severity > best->severity))
       best = &run->found[i];
   return best;
-}
-
-static bool is_kind(json_value vector, const char *kind) {
-  return text_equal(text_member(vector, "kind"), text_from(kind));
 }
 
 /* A general rule is silent where a specific one of the same vector speaks for the cause. */
@@ -257,11 +123,11 @@ static void expect_found(json_value vector, const struct run *run, const char *i
 
 static void expect_silent(json_value vector, const struct run *run, const char *id) {
   json_value expected = json_member(vector, "expected_rules"), forbidden = json_member(vector, "forbidden_rules");
-  bool is_healthy = is_kind(vector, "healthy"), is_exact = is_kind(vector, "fires") || is_kind(vector, "near_miss");
+  bool is_healthy = vector_is_kind(vector, "healthy"), is_exact = vector_is_kind(vector, "fires") || vector_is_kind(vector, "near_miss");
   for (size_t i = 0; i < run->count; i++) {
     const struct found *found = &run->found[i];
     bool is_above_info = found->severity > SEVERITY_INFO;
-    bool is_wrong = holds(forbidden, found->rule) && (is_above_info || is_kind(vector, "near_miss"));
+    bool is_wrong = holds(forbidden, found->rule) && (is_above_info || vector_is_kind(vector, "near_miss"));
     is_wrong |= is_above_info && (is_healthy || (is_exact && !holds(expected, found->rule)));
     if (is_wrong)
       wrong("%s: %s (%s) must not be found:\n%.*s", id, found->rule, severity_name(found->severity),
@@ -323,14 +189,14 @@ static void expect_no_secret(json_value vector, const struct run *run, const cha
   struct arena *arena = arena_new(NULL);
   json_value exchanges = json_member(vector, "exchanges");
   for (json_value e = json_next(exchanges, NULL); e; e = json_next(exchanges, e)) {
-    struct text url = text_member(e, "url"), authorization = text_member(json_member(e, "request_headers"), "Authorization");
+    struct text url = vector_text(e, "url"), authorization = vector_text(json_member(e, "request_headers"), "Authorization");
     size_t question = text_find_char(url, '?'), space = text_find_last_char(authorization, ' ');
     refute(run, space == SIZE_MAX ? authorization : text_slice(authorization, space + 1, authorization.length), id);
     if (question != SIZE_MAX)
       refute_form(run, arena, text_slice(url, question + 1, url.length), id);
-    refute_form(run, arena, text_member(e, "request_body"), id);
+    refute_form(run, arena, vector_text(e, "request_body"), id);
     struct json body;
-    if (json_parse(text_member(e, "response_body"), &body) == 0)
+    if (json_parse(vector_text(e, "response_body"), &body) == 0)
       refute_json(run, json_root(&body), id);
     json_free(&body);
   }
@@ -339,33 +205,9 @@ static void expect_no_secret(json_value vector, const struct run *run, const cha
 
 /* ---- the tests ---- */
 
-static char *read_file(const char *name, struct json *json) {
-  char path[512];
-  snprintf(path, sizeof path, "%s/rules/%s.json", TEST_VECTORS, name);
-  FILE *file = fopen(path, "rb");
-  if (!file)
-    fail_msg("cannot open %s", path);
-  fseek(file, 0, SEEK_END);
-  size_t size = (size_t)ftell(file);
-  rewind(file);
-  char *bytes = malloc(size + 1);
-  assert_non_null(bytes);
-  assert_int_equal(fread(bytes, 1, size, file), size);
-  fclose(file);
-  if (json_parse(text_of(bytes, size), json))
-    fail_msg("%s is not JSON at %zu", path, json->error_offset);
-  return bytes;
-}
-
 static void each_vector(void (*each)(json_value vector, void *owner), void *owner) {
-  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-    struct json json;
-    char *bytes = read_file(files[i], &json);
-    for (json_value vector = json_next(json_root(&json), NULL); vector; vector = json_next(json_root(&json), vector))
-      each(vector, owner);
-    json_free(&json);
-    free(bytes);
-  }
+  for (size_t i = 0; i < vectors->count; i++)
+    each(vectors->all[i].value, owner);
 }
 
 static void check_vector(json_value vector, void *owner) {
@@ -373,7 +215,7 @@ static void check_vector(json_value vector, void *owner) {
   static struct run run;
   run = (struct run){0};
   char id[120];
-  snprintf(id, sizeof id, "%.*s", TEXT_ARGS(text_member(vector, "id")));
+  snprintf(id, sizeof id, "%.*s", TEXT_ARGS(vector_text(vector, "id")));
   run_vector(vector, &run);
   expect_found(vector, &run, id);
   expect_silent(vector, &run, id);
@@ -401,7 +243,7 @@ struct coverage {
 static void look_for_rule(json_value vector, void *owner) {
   struct coverage *coverage = owner;
   coverage->has_firing |= holds(json_member(vector, "expected_rules"), coverage->rule);
-  coverage->has_near_miss |= is_kind(vector, "near_miss") && holds(json_member(vector, "forbidden_rules"), coverage->rule);
+  coverage->has_near_miss |= vector_is_kind(vector, "near_miss") && holds(json_member(vector, "forbidden_rules"), coverage->rule);
 }
 
 static void every_rule_has_a_firing_vector_and_a_near_miss(void **state) {
@@ -440,16 +282,14 @@ static void a_disabled_rule_is_silent_and_a_severity_can_be_set(void **state) {
   static struct run run;
   run = (struct run){0};
   struct inspect *inspect = inspect_new(&settings, take_record, &run);
-  struct json json;
-  char *bytes = read_file("cases", &json);
-  json_value vector = json_next(json_root(&json), NULL), exchanges = json_member(vector, "exchanges");
+  json_value exchanges = json_member(vectors_find(vectors, "F01-entra-no-offline-access")->value, "exchanges");
   uint64_t id = 0;
   for (json_value e = json_next(exchanges, NULL); e; e = json_next(exchanges, e)) {
-    struct observation *observation = observation_from(e, ++id);
+    struct observation *observation = vector_observation(e, ++id);
     inspect_observe(inspect, observation);
     observation_free(observation);
   }
-  struct observation end = {.kind = OBSERVED_END_OF_RUN, .wall_ms = START_MS};
+  struct observation end = {.kind = OBSERVED_END_OF_RUN, .wall_ms = VECTORS_START_MS};
   inspect_observe(inspect, &end);
   assert_null(find(&run, TEXT("token/missing-refresh-token")));
   assert_non_null(find(&run, TEXT("api/expired-token-used")));
@@ -458,8 +298,6 @@ static void a_disabled_rule_is_silent_and_a_severity_can_be_set(void **state) {
   assert_false(inspect_has_findings_at(inspect, SEVERITY_ERROR));
   inspect_free(inspect);
   text_out_free(&run.written);
-  json_free(&json);
-  free(bytes);
 }
 
 static void a_hostile_client_costs_no_more_memory_than_the_bounds(void **state) {
@@ -473,27 +311,40 @@ static void a_hostile_client_costs_no_more_memory_than_the_bounds(void **state) 
     struct http_field type = {TEXT("Content-Type"), TEXT("application/x-www-form-urlencoded")};
     snprintf(url, sizeof url, "/token/%llu", (unsigned long long)i);
     snprintf(body, sizeof body, "grant_type=refresh_token&refresh_token=hostile-%llu-0123456789", (unsigned long long)i);
-    struct observation observation = {.kind = OBSERVED_EXCHANGE,
-                                      .sequence = i,
-                                      .wall_ms = START_MS,
-                                      .exchange = {.id = i,
-                                                   .client = TEXT("127.0.0.1"),
-                                                   .request = {.method = TEXT("POST"),
-                                                               .scheme = TEXT("https"),
-                                                               .authority = TEXT("as.example"),
-                                                               .path = text_from(url),
-                                                               .fields = &type,
-                                                               .field_count = 1},
-                                                   .request_body = body_of(text_from(body)),
-                                                   .response = {.status = 400},
-                                                   .ending = ENDED_COMPLETE}};
+    struct observation observation = {
+        .kind = OBSERVED_EXCHANGE,
+        .sequence = i,
+        .wall_ms = VECTORS_START_MS,
+        .exchange = {.id = i,
+                     .client = TEXT("127.0.0.1"),
+                     .request = {.method = TEXT("POST"),
+                                 .scheme = TEXT("https"),
+                                 .authority = TEXT("as.example"),
+                                 .path = text_from(url),
+                                 .fields = &type,
+                                 .field_count = 1},
+                     .request_body = {.bytes = text_from(body), .wire_bytes = strlen(body), .is_captured = true},
+                     .response = {.status = 400},
+                     .ending = ENDED_COMPLETE}};
     inspect_observe(inspect, &observation);
   }
-  struct observation end = {.kind = OBSERVED_END_OF_RUN, .wall_ms = START_MS};
+  struct observation end = {.kind = OBSERVED_END_OF_RUN, .wall_ms = VECTORS_START_MS};
   inspect_observe(inspect, &end);
   assert_int_equal(run.count, MAX_FOUND);
   inspect_free(inspect);
   text_out_free(&run.written);
+}
+
+static int load(void **state) {
+  (void)state;
+  vectors = vectors_load(TEST_VECTORS "/rules");
+  return 0;
+}
+
+static int unload(void **state) {
+  (void)state;
+  vectors_free(vectors);
+  return 0;
 }
 
 int main(void) {
@@ -504,5 +355,5 @@ int main(void) {
       cmocka_unit_test(a_disabled_rule_is_silent_and_a_severity_can_be_set),
       cmocka_unit_test(a_hostile_client_costs_no_more_memory_than_the_bounds),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, load, unload);
 }
