@@ -15,6 +15,11 @@ struct quirk {
   bool is_scheme_unmistakable;        /* on any host */
   bool has_no_refresh_token;          /* never, or not with this kind of token */
   bool takes_token_in_query;
+  bool nests_token; /* in the token answer */
+  bool omits_token_type;
+  bool has_own_token_type;    /* words of its own in token_type */
+  bool says_zero_for_never;   /* expires_in 0 */
+  bool has_several_issuers;   /* tokens or documents name another issuer than the URL they come from */
   const char *refresh_remedy; /* how to get a refresh token there; NULL: the general remedy */
 };
 

@@ -73,7 +73,8 @@ const char *rule_severity_text(const struct rule *rule, char *buffer, size_t siz
 size_t rule_reference_count(const struct rule *rule);
 
 /* The groups, each in a file of rules/. */
-extern const struct rule rules_token[], rules_api[], rules_refresh[], rules_connector[], rules_transport[]; /* each ends with an empty id */
+extern const struct rule rules_token_answer[], rules_token_error[], rules_token[], rules_api[], rules_refresh[], rules_connector[],
+    rules_transport[]; /* each ends with an empty id */
 
 /* ---- what a check function sees and says ---- */
 

@@ -1,0 +1,28 @@
+/* grant.h - what the rules about token requests and their answers share. */
+#ifndef OAUTHTAP_RULES_GRANT_H
+#define OAUTHTAP_RULES_GRANT_H
+
+#include "inspect/rule.h"
+
+#define ON_GRANTS (ON_TOKEN_EXCHANGE | ON_REFRESH_EXCHANGE)
+#define RFC6749 "https://www.rfc-editor.org/rfc/rfc6749"
+
+static inline bool grant_is(const struct facts *facts, const char *grant) {
+  return text_equal(facts->grant_type, text_from(grant));
+}
+
+static inline bool grant_is_code(const struct facts *facts) {
+  return facts->class == CLASS_TOKEN &&
+         (grant_is(facts, "authorization_code") || (text_is_empty(facts->grant_type) && !text_is_empty(facts->code)));
+}
+
+/* A person signed in (or the device flow stood for it): only then is a refresh token due. */
+static inline bool grant_is_sign_in(const struct facts *facts) {
+  return grant_is_code(facts) || grant_is(facts, "password") || grant_is(facts, "urn:ietf:params:oauth:grant-type:device_code");
+}
+
+static inline void grant_evidence(struct report *report, const struct facts *facts) {
+  evidence_text(report, "grant_type", facts->grant_type);
+}
+
+#endif
