@@ -321,10 +321,17 @@ void judge_release(void *owner, struct held *held) {
              finding->exchange.id, finding->title);
 }
 
-static struct text flow_of(const struct facts *facts) {
-  if (!facts)
-    return TEXT_NONE;
-  return facts->flow ? text_from(facts->flow->name) : facts->exchange->client;
+/* Whose connection it is: the flow's, or the client's where there is none. */
+static struct text flow_of(const struct check *check) {
+  const struct observation *observation = check->observation;
+  if (check->facts && check->facts->flow)
+    return text_from(check->facts->flow->name);
+  switch (observation->kind) {
+  case OBSERVED_EXCHANGE: return observation->exchange.client;
+  case OBSERVED_CLIENT_TLS_FAILURE: return observation->client_tls.client;
+  case OBSERVED_UPSTREAM_FAILURE: return observation->upstream.client;
+  default: return TEXT_NONE;
+  }
 }
 
 /* One finding a subject: rule, flow and what it speaks of. */
@@ -333,7 +340,7 @@ static uint64_t subject_of(struct inspect *inspect, const struct report *report)
   struct text subject = report->subject;
   if (facts && !subject.data)
     subject = facts->token ? text_from(facts->token->shown) : facts->endpoint;
-  return flows_key(&inspect->flows, report->rule->id, flow_of(facts), subject);
+  return flows_key(&inspect->flows, report->rule->id, flow_of(report->check), subject);
 }
 
 /* What the answer made of it already cannot be put right; an answer of success that brought nothing can. */
@@ -358,7 +365,7 @@ static void tell(struct inspect *inspect, struct report *report) {
                       .recovery = report->rule->recovery,
                       .since_ms = inspect->now_ms,
                       .subject = subject_of(inspect, report),
-                      .group = flows_key(&inspect->flows, "group", text_from(report->rule->id), flow_of(facts)),
+                      .group = flows_key(&inspect->flows, "group", text_from(report->rule->id), flow_of(report->check)),
                       .flow_id = facts && facts->flow ? facts->flow->id : 0};
   report_render(report, &held.finding);
   if (may_recover(report)) {
