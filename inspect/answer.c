@@ -111,19 +111,22 @@ static void read_hints(struct answer *answer) {
   static const struct text expired[] = {TEXT("expired"), TEXT("lifetime is over"), TEXT("INVALID_SESSION_ID")};
   static const struct text revoked[] = {TEXT("revoked"), TEXT("claims"), TEXT("logged out"), TEXT("signed out"), TEXT("session ended")};
   static const struct text scope[] = {TEXT("scope"), TEXT("insufficient"), TEXT("permission")};
-  static const struct text other[] = {
-      TEXT("audience"),         TEXT("subscription key"), TEXT("subscription-key"),    TEXT("api key"),           TEXT("api-key"),
-      TEXT("apikey"),           TEXT("developer token"),  TEXT("developer-token"),     TEXT("tenant id"),         TEXT("tenant-id"),
-      TEXT("tenantid"),         TEXT("client-id header"), TEXT("client id header"),    TEXT("no authorization"),  TEXT("no access token"),
-      TEXT("no token"),         TEXT("no bearer"),        TEXT("no auth token"),       TEXT("missing auth"),      TEXT("missing token"),
-      TEXT("missing access"),   TEXT("missing bearer"),   TEXT("header missing"),      TEXT("header is missing"), TEXT("token missing"),
-      TEXT("token is missing"), TEXT("not provided"),     TEXT("credentials were not")};
+  static const struct text other[] = {TEXT("audience"),        TEXT("subscription key"), TEXT("subscription-key"), TEXT("api key"),
+                                      TEXT("api-key"),         TEXT("apikey"),           TEXT("developer token"),  TEXT("developer-token"),
+                                      TEXT("tenant id"),       TEXT("tenant-id"),        TEXT("tenantid"),         TEXT("client-id header"),
+                                      TEXT("client id header")};
+  static const struct text no_token[] = {
+      TEXT("no authorization"),  TEXT("no access token"), TEXT("no token"),         TEXT("no bearer"),         TEXT("no auth token"),
+      TEXT("missing auth"),      TEXT("missing token"),   TEXT("missing access"),   TEXT("missing bearer"),    TEXT("header missing"),
+      TEXT("header is missing"), TEXT("token missing"),   TEXT("token is missing"), TEXT("not provided"),      TEXT("credentials were not"),
+      TEXT("no credentials"),    TEXT("token not found"), TEXT("token required"),   TEXT("token is required"), TEXT("header not found")};
   const struct text said[] = {answer->error, answer->description, answer->challenge};
   for (size_t i = 0; i < 3; i++) {
     answer->says_expired |= NAMES_ANY(said[i], expired);
     answer->says_revoked |= NAMES_ANY(said[i], revoked);
     answer->hints_scope |= i < 2 ? NAMES_ANY(said[i], scope) : text_find_nocase(said[i], TEXT("insufficient_scope")) != SIZE_MAX;
-    answer->names_other_cause |= NAMES_ANY(said[i], other);
+    answer->says_no_token |= NAMES_ANY(said[i], no_token);
+    answer->names_other_cause |= NAMES_ANY(said[i], other) || answer->says_no_token;
   }
   answer->names_other_cause |= text_find_nocase(answer->error, TEXT("scope")) != SIZE_MAX;
 }

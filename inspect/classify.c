@@ -153,28 +153,54 @@ static bool take_token(struct flows *flows, struct facts *facts, struct text can
   return facts->token != NULL;
 }
 
-/* The known token that the request carries: behind any scheme, bare, in the query or in a field of its own. */
+static struct text last_word(struct text t) {
+  size_t space = text_find_last_char(t, ' ');
+  return space == SIZE_MAX ? t : text_slice(t, space + 1, t.length);
+}
+
+static const char *const token_names[] = {"access_token", "token", "oauth_token", "auth"};
+#define TOKEN_NAMES (sizeof token_names / sizeof *token_names)
+
+/* A form that asks about a token (RFC 7662 and alike) names it `token`, too, beside the client's own credentials. */
+static void find_token_in_body(struct flows *flows, struct facts *facts) {
+  bool has_client = facts->credentials.basic_user.data || has(facts, "client_id");
+  if (facts->params.body_kind != PARAMS_FORM && facts->params.body_kind != PARAMS_MULTIPART)
+    return;
+  for (size_t i = 0; i < TOKEN_NAMES && !facts->token; i++)
+    if (i == 0 || !has_client)
+      facts->is_token_in_body = take_token(flows, facts, form_get(&facts->params.body, text_from(token_names[i])), i == 0);
+}
+
+/* The known token that the request carries: behind any scheme, bare, in the query, in a field of its own or in a form. */
 static void find_token(struct flows *flows, struct facts *facts) {
   const struct credentials *credentials = &facts->credentials;
-  static const char *const names[] = {"access_token", "token", "oauth_token", "auth"};
-  struct text last = credentials->value;
-  size_t space = text_find_last_char(last, ' ');
-  if (space != SIZE_MAX)
-    last = text_slice(last, space + 1, last.length);
+  struct text last = last_word(credentials->value);
   if (take_token(flows, facts, credentials->value, credentials->scheme.length > 0) || take_token(flows, facts, last, false) ||
       take_token(flows, facts, credentials->basic_password, false) || take_token(flows, facts, credentials->basic_user, false))
     return;
-  for (size_t i = 0; i < sizeof names / sizeof *names && !facts->token; i++)
-    facts->is_token_in_query = take_token(flows, facts, params_get_query(&facts->params, names[i]), i == 0);
+  for (size_t i = 0; i < TOKEN_NAMES && !facts->token; i++)
+    facts->is_token_in_query = take_token(flows, facts, params_get_query(&facts->params, token_names[i]), i == 0);
   for (size_t i = 0; i < facts->exchange->request.field_count && !facts->token; i++) {
     const struct http_field *field = &facts->exchange->request.fields[i];
     if (text_find_nocase(field->name, TEXT("token")) != SIZE_MAX)
       take_token(flows, facts, field->value, false);
+    else if (text_equal_nocase(field->name, TEXT("authorization")))
+      take_token(flows, facts, last_word(field->value), false); /* a second one */
   }
+  if (!facts->token)
+    find_token_in_body(flows, facts);
+}
+
+/* Law 12: a piece stands where only a token stands. */
+static void find_whole(struct flows *flows, struct facts *facts) {
+  const struct credentials *credentials = &facts->credentials;
+  if (facts->token || credentials->basic_user.data || text_is_empty(credentials->value))
+    return;
+  facts->whole = flow_find_whole(flows, facts->exchange, credentials->value);
 }
 
 static bool is_api_call(struct flows *flows, const struct connector_settings *connector, const struct facts *facts) {
-  if (facts->token || (!text_is_empty(facts->credentials.whole) && !facts->credentials.basic_user.data))
+  if (facts->token || facts->redirect || (!text_is_empty(facts->credentials.whole) && !facts->credentials.basic_user.data))
     return true;
   if (flow_knows_host(flows, facts->url.host))
     return true;
@@ -194,11 +220,17 @@ void classify(struct flows *flows, const struct connector_settings *connector, s
     class = !text_is_empty(facts->code) || has(facts, "response_type") ? CLASS_TOKEN : CLASS_LEARN;
   if (class == CLASS_REFRESH) {
     facts->sent_refresh = flow_find_token(flows, facts->sent_refresh_token);
+    if (!facts->sent_refresh)
+      facts->whole = flow_find_whole(flows, facts->exchange, facts->sent_refresh_token);
   } else if (class == CLASS_OTHER || class == CLASS_LEARN) {
     find_token(flows, facts);
+    find_whole(flows, facts);
+    facts->redirect = calls_redirect(flows, facts);
     if (class == CLASS_OTHER && authorization_is_callback(flows, connector, facts))
       class = CLASS_CALLBACK;
-    if (class == CLASS_OTHER && !is_foreign(facts) && is_api_call(flows, connector, facts))
+    bool is_ours =
+        !is_foreign(facts) || (facts->redirect && facts->token); /* a token where a signature is enough was not meant to go there */
+    if (class == CLASS_OTHER && is_ours && is_api_call(flows, connector, facts))
       class = CLASS_API;
   }
   facts->class = class;

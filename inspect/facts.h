@@ -8,6 +8,7 @@
 #include "inspect/params.h"
 
 struct token;
+struct redirect;
 struct flow;
 
 /* A moment by the clock of the server that told it, where it did, and by ours. */
@@ -50,6 +51,7 @@ struct answer {
   struct text error, description; /* OAuth's, a vendor's, or the challenge's */
   bool is_error_object;           /* the body has an error member that is not empty */
   bool says_expired, says_revoked;
+  bool says_no_token;     /* as if none had been sent */
   bool hints_scope;       /* speaks of scopes or permissions, perhaps in passing */
   bool names_other_cause; /* than the token itself: its audience or scope, another credential, no token that came through */
   struct text challenge;  /* WWW-Authenticate */
@@ -92,7 +94,9 @@ struct facts {
   struct token *token;        /* the known token that the request carries */
   struct token *sent_refresh; /* the known refresh token that it carries */
   struct text token_text;
-  bool is_token_in_query;
+  bool is_token_in_query, is_token_in_body;
+  struct token *whole;             /* the known token that the value sent in its place is a piece of */
+  const struct redirect *redirect; /* that this request follows; calls.h */
   struct token *issued;                /* the access token that the answer brought */
   struct authorization *authorization; /* the request itself, or the one that a callback or token request belongs to; NULL: not seen */
   struct code *seen_code;              /* of a token request: the code as seen before this exchange; NULL: not */

@@ -61,6 +61,7 @@ void flows_init(struct flows *flows, const struct hash_key *key) {
   refreshes_init(&flows->refreshes);
   clients_init(&flows->clients);
   parts_init(&flows->parts);
+  calls_init(&flows->calls);
   discovery_init(&flows->discovery);
   devices_init(&flows->devices);
   revocations_init(&flows->revocations);
@@ -79,6 +80,7 @@ void flows_clear(struct flows *flows) {
   refreshes_clear(&flows->refreshes);
   clients_clear(&flows->clients);
   parts_clear(&flows->parts);
+  calls_clear(&flows->calls);
   discovery_clear(&flows->discovery);
   devices_clear(&flows->devices);
   revocations_clear(&flows->revocations);
@@ -135,6 +137,8 @@ static bool starts_anew(const struct facts *facts) {
 struct flow *flow_for_request(struct flows *flows, struct facts *facts, uint64_t sequence) {
   if (facts->sent_refresh)
     return facts->sent_refresh->flow;
+  if (facts->whole)
+    return facts->whole->flow;
   uint64_t key = subject_key(flows, facts);
   struct flow *flow = pending_flow(flows, key);
   bool is_success = facts->answer.kind == ANSWER_ACCEPTED && !text_is_empty(facts->access_token);
@@ -180,8 +184,10 @@ static struct token *add_token(struct flows *flows, struct facts *facts, struct 
   struct token *token = table_peek(&flows->tokens, key);
   if (token && token->flow == facts->flow)
     return token;
-  if (facts->flow->token_count >= MAX_TOKENS_OF_FLOW)
+  if (facts->flow->token_count >= MAX_TOKENS_OF_FLOW) {
     table_remove(&flows->tokens, oldest_of(facts->flow)->key);
+    flows->has_forgotten = true;
+  }
   token = calloc(1, sizeof *token);
   if (!token)
     return NULL;

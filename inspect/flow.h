@@ -5,6 +5,7 @@
 
 #include "inspect/authorizations.h"
 #include "inspect/base/hash.h"
+#include "inspect/calls.h"
 #include "inspect/device.h"
 #include "inspect/discovery.h"
 #include "inspect/clients.h"
@@ -64,6 +65,7 @@ struct flows {
   struct table issuers;   /* iss of tokens and documents seen */
   struct authorizations authorizations;
   struct clients clients; /* how they authenticate */
+  struct calls calls;
   struct parts parts; /* the tokens themselves, to recognise pieces of them */
   struct discovery discovery;
   struct devices devices;
@@ -71,6 +73,7 @@ struct flows {
   struct expiry expiry;       /* after what time access tokens died */
   struct refreshes refreshes; /* what became of refresh tokens */
   uint64_t last_id;
+  bool has_forgotten; /* a token of a flow that had too many */
   bool has_learned; /* an endpoint was added since it was last asked */
 };
 

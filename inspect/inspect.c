@@ -161,11 +161,19 @@ static void take_fingerprint(void *owner, struct text token, char shown[FINGERPR
     memcpy(shown, "tok:?", sizeof "tok:?");
 }
 
+/* By the token, by the one that a piece was sent of, or by the one that a redirected call had carried. */
+static struct flow *flow_of_call(struct flows *flows, const struct facts *facts) {
+  const struct token *token = facts->token ? facts->token : facts->whole;
+  if (!token && facts->redirect && facts->redirect->token)
+    token = table_peek(&flows->tokens, facts->redirect->token);
+  return token ? token->flow : NULL;
+}
+
 static void find_flow(struct inspect *inspect, struct facts *facts, uint64_t sequence) {
   if (facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH)
     facts->flow = flow_for_request(&inspect->flows, facts, sequence);
-  else if (facts->class == CLASS_API && facts->token)
-    facts->flow = facts->token->flow;
+  else if (facts->class == CLASS_API)
+    facts->flow = flow_of_call(&inspect->flows, facts);
 }
 
 static bool brings_token(const struct facts *facts) {
@@ -193,6 +201,7 @@ static void learn(struct inspect *inspect, struct facts *facts, uint64_t sequenc
   discovery_learn(flows, facts);
   device_learn(flows, facts);
   revocation_learn(flows, facts);
+  calls_note(flows, facts);
   if (facts->class == CLASS_API && facts->token) {
     flow_note_host(flows, facts->url.host);
     if (facts->answer.kind == ANSWER_ACCEPTED)

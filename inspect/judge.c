@@ -104,10 +104,17 @@ static bool is_before(const struct report *a, const struct report *b) {
   return tier_of(a) != tier_of(b) ? tier_of(a) < tier_of(b) : a->rule->rank < b->rule->rank;
 }
 
+/* A rule that is asked about calls and refreshes speaks for what was refused. */
+static enum rule_cause cause_of(const struct report *report) {
+  const struct facts *facts = report->check->facts;
+  bool is_grant = facts && (facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH);
+  return report->rule->cause == CAUSE_API_REFUSED && is_grant ? CAUSE_TOKEN_REFUSED : report->rule->cause;
+}
+
 static struct report *spokesman_of(struct report *first, enum rule_cause cause) {
   struct report *best = NULL;
   for (struct report *report = first; report; report = report->next)
-    if (report->rule->cause == cause && (!best || is_before(report, best)))
+    if (cause_of(report) == cause && (!best || is_before(report, best)))
       best = report;
   return best;
 }
@@ -115,7 +122,7 @@ static struct report *spokesman_of(struct report *first, enum rule_cause cause) 
 /* The most general of its cause. */
 static bool is_last(const struct report *first, const struct report *report) {
   for (const struct report *other = first; other; other = other->next)
-    if (other->rule->cause == report->rule->cause && is_before(report, other))
+    if (cause_of(other) == cause_of(report) && is_before(report, other))
       return false;
   return true;
 }
@@ -123,16 +130,16 @@ static bool is_last(const struct report *first, const struct report *report) {
 /* What a token endpoint accepted has no cause: deviations that did no harm do not explain each other. */
 static bool is_accepted_grant(const struct report *report) {
   const struct facts *facts = report->check->facts;
-  return report->rule->cause == CAUSE_TOKEN_REFUSED && facts && (facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH) &&
+  return cause_of(report) == CAUSE_TOKEN_REFUSED && facts && (facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH) &&
          facts->answer.kind == ANSWER_ACCEPTED;
 }
 
 /* Of equal rank are causes that do not explain each other. What failed stays as bad as it was, whoever speaks for it. */
 static void silence_general(struct report *first) {
   for (struct report *report = first; report; report = report->next) {
-    if (report->rule->cause == CAUSE_NONE || is_accepted_grant(report))
+    if (cause_of(report) == CAUSE_NONE || is_accepted_grant(report))
       continue;
-    struct report *best = spokesman_of(first, report->rule->cause);
+    struct report *best = spokesman_of(first, cause_of(report));
     if (!is_before(best, report) || best->is_hint)
       continue;
     lend_evidence(best, report);
@@ -409,6 +416,10 @@ bool check_is_status(const struct check *check, unsigned from, unsigned to) {
 
 bool check_has_error(const struct check *check) {
   return check->facts->answer.is_error_object;
+}
+
+bool check_has_lost(const struct check *check) {
+  return check->inspect->last_loss != 0;
 }
 
 bool check_client_trusts(const struct check *check, struct text client, struct text host) {

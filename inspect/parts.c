@@ -9,10 +9,11 @@
 #include "inspect/trait.h"
 
 #define SWEEP_EVERY_MS 60000
-#define MAX_NEIGHBOURS 16 /* of one beginning; those that are of a fitting length are rarely more apart */
+#define MAX_NEIGHBOURS 16 /* of one beginning; so many at most are looked at */
 
 struct part {
   uint64_t key;
+  uint64_t serial; /* in the order of their issue */
   int64_t wipe_ms;
   size_t length;
   char bytes[];
@@ -112,7 +113,7 @@ void parts_keep(struct parts *parts, uint64_t key, struct text token, int64_t wi
   struct part *part = malloc(sizeof *part + token.length);
   if (!part)
     return;
-  *part = (struct part){.key = key, .wipe_ms = wipe_ms, .length = token.length};
+  *part = (struct part){.key = key, .serial = ++parts->added, .wipe_ms = wipe_ms, .length = token.length};
   memcpy(part->bytes, token.data, token.length);
   while (parts->count && (parts->count >= PARTS_MAX_TOKENS || parts->bytes + token.length > PARTS_MAX_BYTES))
     drop_oldest(parts);
@@ -141,17 +142,18 @@ void parts_sweep(struct parts *parts, int64_t now_ms) {
 
 /* ---- finding ---- */
 
+static bool is_long_enough(size_t whole, size_t piece) {
+  return piece < whole && (piece >= whole - whole / 2 || piece >= PARTS_SURE_BYTES);
+}
+
 static const struct part *find_in(struct part *const *sorted, size_t count, struct text value, order_fn *order,
                                   bool (*is_piece)(struct text whole, struct text piece)) {
   size_t at = place_of(sorted, count, value, order);
-  for (size_t i = at; i < count && i < at + MAX_NEIGHBOURS; i++) {
-    struct text whole = text_of_part(sorted[i]);
-    if (!is_piece(whole, value))
-      return NULL;
-    if (whole.length > value.length && value.length >= whole.length - whole.length / 2)
-      return sorted[i];
-  }
-  return NULL;
+  const struct part *latest = NULL;
+  for (size_t i = at; i < count && i < at + MAX_NEIGHBOURS && is_piece(text_of_part(sorted[i]), value); i++)
+    if (is_long_enough(sorted[i]->length, value.length) && (!latest || sorted[i]->serial > latest->serial))
+      latest = sorted[i];
+  return latest;
 }
 
 bool parts_find(const struct parts *parts, struct text value, uint64_t *key) {

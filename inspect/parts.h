@@ -7,6 +7,7 @@
 #include "inspect/table.h"
 
 #define PARTS_MIN_BYTES 16
+#define PARTS_SURE_BYTES 200 /* as much as this is no coincidence, however long the token */
 #define PARTS_MAX_TOKENS 8192
 #define PARTS_MAX_BYTES ((size_t)12 * 1024 * 1024)
 #define PARTS_MAX_TOKEN_BYTES ((size_t)16 * 1024)
@@ -16,6 +17,7 @@ struct parts {
   struct table kept;            /* by the token's key → struct part */
   struct part **heads, **tails; /* all of them in the order of their bytes, and of their bytes from the end on */
   size_t count, bytes;
+  uint64_t added;
   int64_t next_sweep_ms;
 };
 
@@ -26,8 +28,9 @@ void parts_keep(struct parts *parts, uint64_t key, struct text token, int64_t wi
 void parts_forget(struct parts *parts, uint64_t key);
 /* parts_sweep - wipes what is due; cheap to call often. */
 void parts_sweep(struct parts *parts, int64_t now_ms);
-/* parts_find - the key of a token that begins or ends with the value, which is shorter than it, at least half of it and PARTS_MIN_BYTES
- * long. false: none. Time grows with the logarithm of how many there are, whatever the value. */
+/* parts_find - the key of a token that begins or ends with the value, which is shorter than it, at least PARTS_MIN_BYTES long, and half of
+ * it or PARTS_SURE_BYTES; the latest where several do. false: none. Time grows with the logarithm of how many there are, whatever the
+ * value. */
 bool parts_find(const struct parts *parts, struct text value, uint64_t *key);
 
 struct flows;

@@ -75,6 +75,7 @@ size_t rule_reference_count(const struct rule *rule);
 /* The groups, each in a file of rules/. */
 extern const struct rule rules_token_answer[], rules_token_error[], rules_token[], rules_api[], rules_refresh[], rules_connector[],
     rules_transport[]; /* each ends with an empty id */
+extern const struct rule rules_api_scheme[], rules_api_token[], rules_api_redirect[], rules_api_answer[];
 
 /* ---- what a check function sees and says ---- */
 
@@ -120,6 +121,7 @@ void evidence_error(struct report *report);
 bool check_is_success(const struct check *check); /* 2xx by the provider */
 bool check_is_status(const struct check *check, unsigned from, unsigned to);
 bool check_has_error(const struct check *check); /* the answer has an OAuth or a vendor's error */
+bool check_has_lost(const struct check *check); /* observations of this run */
 void check_note_unseen(struct check *check, const char *kind, struct text host, const char *what); /* for the summary, once: host, what */
 bool check_client_trusts(const struct check *check, struct text client, struct text host); /* has had an exchange with it over our TLS */
 unsigned check_count_failures(const struct check *check, struct text client, struct text host); /* TLS failures, with this one */

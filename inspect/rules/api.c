@@ -4,18 +4,24 @@
 #include "inspect/flow.h"
 #include "inspect/jwt.h"
 #include "inspect/quirks.h"
+#include "inspect/trait.h"
+#include "inspect/rules/api.h"
 
-#define EXPIRY_TOLERANCE_MS 60000
-
-static bool is_access_token(const struct facts *facts) {
+bool api_is_access_token(const struct facts *facts) {
   return facts->token && facts->token->kind == TOKEN_ACCESS;
 }
 
-static void add_token(struct report *report, const struct facts *facts) {
+void api_add_token(struct report *report, const struct facts *facts) {
   if (facts->token)
     evidence_token(report, "access_token", facts->token);
   else
     evidence_secret(report, "access_token", facts->token_text);
+}
+
+struct text api_bearer_value(const struct facts *facts) {
+  const struct credentials *credentials = &facts->credentials;
+  bool is_bearer = text_equal_nocase(credentials->scheme, TEXT("bearer")) || text_equal_nocase(credentials->scheme, TEXT("dpop"));
+  return is_bearer ? credentials->value : TEXT_NONE;
 }
 
 /* ---- api/missing-authorization ---- */
@@ -29,7 +35,7 @@ static bool names_credential(struct text name) {
   return false;
 }
 
-static bool has_any_credential(const struct facts *facts) {
+bool api_has_any_credential(const struct facts *facts) {
   const struct http_head *request = &facts->exchange->request;
   if (facts->token)
     return true;
@@ -54,7 +60,7 @@ static bool offers_oauth(struct text challenge) {
 static void check_missing_authorization(struct check *c) {
   const struct facts *facts = c->facts;
   bool is_probe = text_equal(facts->exchange->request.method, TEXT("HEAD")) || text_equal(facts->exchange->request.method, TEXT("OPTIONS"));
-  if (!check_is_status(c, 401, 401) || is_probe || has_any_credential(facts) || !offers_oauth(facts->answer.challenge))
+  if (!check_is_status(c, 401, 401) || is_probe || api_has_any_credential(facts) || !offers_oauth(facts->answer.challenge))
     return;
   struct report *r = report(c);
   evidence_error(r);
@@ -74,7 +80,7 @@ static void check_missing_bearer_prefix(struct check *c) {
   const struct credentials *credentials = &facts->credentials;
   if (text_is_empty(credentials->whole) || !text_is_empty(credentials->scheme))
     return;
-  bool is_known = is_access_token(facts) && facts->token == flow_find_token(c->flows, credentials->whole);
+  bool is_known = api_is_access_token(facts) && facts->token == flow_find_token(c->flows, credentials->whole);
   bool is_accepted = facts->answer.kind == ANSWER_ACCEPTED;
   bool is_jwt = !is_known && !is_accepted && !(facts->token && facts->token->kind != TOKEN_ACCESS && is_accepted) &&
                 is_jwt_of_known_issuer(c, credentials->whole);
@@ -88,7 +94,7 @@ static void check_missing_bearer_prefix(struct check *c) {
 
 /* ---- api/wrong-scheme ---- */
 
-static bool is_right_scheme(struct text scheme) {
+bool api_is_right_scheme(struct text scheme) {
   return text_is_empty(scheme) || text_equal_nocase(scheme, TEXT("bearer")) || text_equal_nocase(scheme, TEXT("dpop"));
 }
 
@@ -103,7 +109,7 @@ static void check_wrong_scheme(struct check *c) {
   const struct facts *facts = c->facts;
   const struct credentials *credentials = &facts->credentials;
   bool is_basic = credentials->basic_user.data != NULL;
-  if (!is_access_token(facts) || facts->is_token_in_query || is_right_scheme(credentials->scheme))
+  if (!api_is_access_token(facts) || facts->is_token_in_query || api_is_right_scheme(credentials->scheme))
     return;
   if (is_basic && !check_is_status(c, 401, 401))
     return;
@@ -113,7 +119,7 @@ static void check_wrong_scheme(struct check *c) {
     return;
   struct report *r = report(c);
   evidence_text(r, "scheme", credentials->scheme);
-  add_token(r, facts);
+  api_add_token(r, facts);
   evidence_error(r);
 }
 
@@ -134,33 +140,22 @@ static void check_double_prefix(struct check *c) {
   evidence_literal(r, "form",
                    is_scheme_with_sign || !text_starts_with_nocase(again, TEXT("bearer ")) ? "Bearer with a sign behind it"
                                                                                            : "Bearer Bearer");
-  add_token(r, c->facts);
+  api_add_token(r, c->facts);
   evidence_error(r);
 }
 
 /* ---- api/placeholder-token ---- */
 
-static const char *placeholder_form(struct text value) {
-  static const char *const words[] = {"undefined",         "null",         "None",  "nil",   "[object Object]", "NaN",     "YOUR_TOKEN",
-                                      "YOUR_ACCESS_TOKEN", "ACCESS_TOKEN", "token", "TOKEN", "access_token",    "<token>", "xxx"};
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (text_equal(value, text_from(words[i])))
-      return words[i];
-  if (text_starts_with(value, TEXT("{{")) && text_ends_with(value, TEXT("}}")))
-    return "{{…}}";
-  if (text_starts_with(value, TEXT("${")) && text_ends_with(value, TEXT("}")))
-    return "${…}";
-  if (text_starts_with(value, TEXT("<")) && text_ends_with(value, TEXT(">")))
-    return "<…>";
-  return NULL;
-}
-
 static void check_placeholder_token(struct check *c) {
   const struct credentials *credentials = &c->facts->credentials;
-  struct text value = text_is_empty(credentials->scheme) || !is_right_scheme(credentials->scheme) ? credentials->whole : credentials->value;
-  const char *form = c->facts->token ? NULL : placeholder_form(value);
-  if (!form || text_find_nocase(value, TEXT("redacted")) != SIZE_MAX || text_find_nocase(value, TEXT("sanitized")) != SIZE_MAX)
+  struct text value =
+      text_is_empty(credentials->scheme) || !api_is_right_scheme(credentials->scheme) ? credentials->whole : credentials->value;
+  struct trait trait = trait_of(c->facts->exchange, value);
+  const char *form = trait_placeholder_form(value);
+  if (c->facts->token || !trait.is_known || !(trait.marks & TRAIT_PLACEHOLDER))
     return;
+  if (!form)
+    form = "of a template";
   struct report *r = report(c);
   evidence_literal(r, "placeholder", form);
   report_subject(r, text_from(form));
@@ -170,10 +165,10 @@ static void check_placeholder_token(struct check *c) {
 /* ---- api/token-in-query ---- */
 
 static void check_token_in_query(struct check *c) {
-  if (!is_access_token(c->facts) || !c->facts->is_token_in_query)
+  if (!api_is_access_token(c->facts) || !c->facts->is_token_in_query)
     return;
   struct report *r = report(c);
-  add_token(r, c->facts);
+  api_add_token(r, c->facts);
   report_subject(r, c->facts->endpoint);
   const struct quirk *quirk = quirk_of_host(c->facts->url.host);
   if (quirk && quirk->takes_token_in_query) {
@@ -196,7 +191,7 @@ static int64_t own_age_ms(const struct facts *facts) {
 }
 
 /* Two servers may disagree about the time: a token is past its end, or well before it, where our clock says so, too. */
-static bool is_older_than(const struct facts *facts, int64_t ms) {
+bool api_is_older_than(const struct facts *facts, int64_t ms) {
   return age_ms(facts) > ms && own_age_ms(facts) > ms;
 }
 
@@ -204,7 +199,7 @@ static bool is_younger_than(const struct facts *facts, int64_t ms) {
   return age_ms(facts) < ms && own_age_ms(facts) < ms;
 }
 
-static void add_ages(struct report *r, const struct facts *facts) {
+void api_add_ages(struct report *r, const struct facts *facts) {
   evidence_token(r, "access_token", facts->token);
   evidence_number(r, "expires_in", facts->token->life_s);
   evidence_number(r, "age_seconds", age_ms(facts) / 1000);
@@ -213,13 +208,29 @@ static void add_ages(struct report *r, const struct facts *facts) {
   evidence_error(r);
 }
 
+bool api_is_past_life(const struct facts *facts) {
+  return facts->token->life_s > 0 && api_is_older_than(facts, facts->token->life_s * 1000 + EXPIRY_TOLERANCE_MS);
+}
+
+/* An answer of success about authentication is a refusal, too. */
 static bool is_refused_as_expired(const struct check *c) {
-  return check_is_status(c, 401, 401) || (check_is_status(c, 200, 499) && c->facts->answer.says_expired);
+  const struct answer *answer = &c->facts->answer;
+  return check_is_status(c, 401, 401) || (check_is_success(c) && answer->kind == ANSWER_REFUSED) ||
+         (check_is_status(c, 200, 499) && answer->says_expired);
+}
+
+/* The tolerance is for clocks that differ. A 401 without another cause says that they do not: a token of a minute is not granted another.
+ */
+static int64_t tolerance_ms(const struct check *c) {
+  const struct answer *answer = &c->facts->answer;
+  int64_t tenth = c->facts->token->life_s * 100;
+  bool is_plain = check_is_status(c, 401, 401) && !answer->names_other_cause && !answer->hints_scope;
+  return is_plain && tenth < EXPIRY_TOLERANCE_MS ? tenth : EXPIRY_TOLERANCE_MS;
 }
 
 static void check_expired_token_used(struct check *c) {
   const struct facts *facts = c->facts;
-  if (!is_access_token(facts) || facts->token->life_s <= 0 || !is_older_than(facts, facts->token->life_s * 1000 + EXPIRY_TOLERANCE_MS))
+  if (!api_is_access_token(facts) || facts->token->life_s <= 0 || !api_is_older_than(facts, facts->token->life_s * 1000 + tolerance_ms(c)))
     return;
   bool is_refused = is_refused_as_expired(c);
   if (!is_refused && !check_is_success(c))
@@ -228,14 +239,14 @@ static void check_expired_token_used(struct check *c) {
   report_severity(r, is_refused ? SEVERITY_ERROR : SEVERITY_INFO);
   if (!is_refused)
     report_message(r, "{method} {url} used an access token that had been announced to live {life} after {age}, and it was still accepted.");
-  add_ages(r, facts);
+  api_add_ages(r, facts);
 }
 
 /* ---- api/rejected-before-expiry ---- */
 
 static void check_rejected_before_expiry(struct check *c) {
   const struct facts *facts = c->facts;
-  if (!check_is_status(c, 401, 401) || !is_access_token(facts) || facts->token->life_s <= 0 ||
+  if (!check_is_status(c, 401, 401) || !api_is_access_token(facts) || facts->token->life_s <= 0 ||
       !flow_has_worked(c->flows, facts->token, facts->url.host))
     return;
   const struct answer *answer = &facts->answer;
@@ -244,18 +255,24 @@ static void check_rejected_before_expiry(struct check *c) {
       text_equal(answer->error, TEXT("use_dpop_nonce")))
     return;
   struct report *r = report(c);
-  add_ages(r, facts);
+  api_add_ages(r, facts);
 }
 
 /* ---- api/unauthorized ---- */
 
 static void check_unauthorized(struct check *c) {
   const struct facts *facts = c->facts;
-  if (!check_is_status(c, 401, 401) || !is_access_token(facts))
+  if (!check_is_status(c, 401, 401) || !api_is_access_token(facts))
     return;
   struct report *r = report(c);
-  add_token(r, facts);
+  api_add_token(r, facts);
   evidence_error(r);
+  if (facts->token->life_s > 0 && api_is_older_than(facts, facts->token->life_s * 1000)) {
+    api_add_ages(r, facts);
+    report_message(
+        r, "{method} {url} answered 401 to an access token that had just reached the end of its life ({life}, age {age})[: {error}].");
+    report_remedy(r, "Refresh the token a minute before it ends, and whenever an API answers 401.");
+  }
   if (facts->answer.names_other_cause) {
     report_severity(r, SEVERITY_INFO);
     report_message(r, "{method} {url} answered 401, but names another cause than the token itself[: {error}][ ({description})].");
@@ -265,8 +282,6 @@ static void check_unauthorized(struct check *c) {
   }
 }
 
-#define RFC6750 "https://www.rfc-editor.org/rfc/rfc6750"
-
 const struct rule rules_api[] = {
     {.id = "api/missing-authorization",
      .severity = ALWAYS(ERROR),
@@ -274,7 +289,7 @@ const struct rule rules_api[] = {
      .on = ON_API_EXCHANGE,
      .needs = NEEDS_RESPONSE_HEAD,
      .cause = CAUSE_API_REFUSED,
-     .rank = 10,
+     .rank = RANK_MISSING_AUTHORIZATION,
      .recovery = RECOVERY_IS_SILENT,
      .check = check_missing_authorization,
      .title = "The API call carries no token",
@@ -289,7 +304,7 @@ const struct rule rules_api[] = {
      .on = ON_API_EXCHANGE,
      .needs = NEEDS_RESPONSE_HEAD,
      .cause = CAUSE_API_REFUSED,
-     .rank = 3,
+     .rank = RANK_MISSING_PREFIX,
      .recovery = RECOVERY_IS_INFO,
      .check = check_missing_bearer_prefix,
      .title = "The access token is sent without the word Bearer",
@@ -302,7 +317,7 @@ const struct rule rules_api[] = {
      .on = ON_API_EXCHANGE,
      .needs = NEEDS_RESPONSE_HEAD,
      .cause = CAUSE_API_REFUSED,
-     .rank = 4,
+     .rank = RANK_WRONG_SCHEME,
      .recovery = RECOVERY_IS_INFO,
      .check = check_wrong_scheme,
      .title = "The access token is sent under another scheme than Bearer",
@@ -315,7 +330,7 @@ const struct rule rules_api[] = {
      .on = ON_API_EXCHANGE,
      .needs = NEEDS_RESPONSE_HEAD,
      .cause = CAUSE_API_REFUSED,
-     .rank = 2,
+     .rank = RANK_DOUBLE_PREFIX,
      .recovery = RECOVERY_IS_INFO,
      .check = check_double_prefix,
      .title = "The word Bearer is written twice or wrongly",
@@ -330,7 +345,7 @@ const struct rule rules_api[] = {
      .on = ON_API_EXCHANGE,
      .needs = NEEDS_RESPONSE_HEAD,
      .cause = CAUSE_API_REFUSED,
-     .rank = 1,
+     .rank = RANK_PLACEHOLDER,
      .recovery = RECOVERY_IS_INFO,
      .check = check_placeholder_token,
      .title = "A placeholder is sent instead of a token",
@@ -355,7 +370,7 @@ const struct rule rules_api[] = {
      .on = ON_API_EXCHANGE,
      .needs = NEEDS_RESPONSE_HEAD | NEEDS_WHOLE_FLOW,
      .cause = CAUSE_API_REFUSED,
-     .rank = 6,
+     .rank = RANK_EXPIRED,
      .recovery = RECOVERY_IS_INFO,
      .takes_token_for_dead = true,
      .check = check_expired_token_used,
@@ -372,7 +387,7 @@ const struct rule rules_api[] = {
      .on = ON_API_EXCHANGE,
      .needs = NEEDS_RESPONSE_HEAD | NEEDS_WHOLE_FLOW,
      .cause = CAUSE_API_REFUSED,
-     .rank = 7,
+     .rank = RANK_REJECTED_EARLY,
      .recovery = RECOVERY_IS_INFO,
      .takes_token_for_dead = true,
      .check = check_rejected_before_expiry,
@@ -388,7 +403,7 @@ const struct rule rules_api[] = {
      .on = ON_API_EXCHANGE,
      .needs = NEEDS_RESPONSE_HEAD,
      .cause = CAUSE_API_REFUSED,
-     .rank = 90,
+     .rank = RANK_UNAUTHORIZED,
      .recovery = RECOVERY_IS_INFO,
      .check = check_unauthorized,
      .title = "The API refuses the access token",

@@ -10,11 +10,15 @@
 #include "inspect/flow.h"
 #include "inspect/parts.h"
 
+/* A head that all have in common, then letters of their own. */
 static struct text numbered(char *buffer, size_t size, unsigned number, size_t length) {
-  snprintf(buffer, size, "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.%08u.", number * 2654435761u);
+  uint32_t state = number + 1;
+  snprintf(buffer, size, "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.");
   size_t at = strlen(buffer);
-  for (; at < length && at + 1 < size; at++)
-    buffer[at] = (char)('a' + (number + at * 7 + at * at % (number % 11 + 3)) % 26);
+  for (; at < length && at + 1 < size; at++) {
+    state = state * 1664525u + 1013904223u;
+    buffer[at] = (char)('a' + (state >> 16) % 26);
+  }
   return text_of(buffer, at);
 }
 
@@ -88,6 +92,23 @@ static void what_is_due_is_wiped_and_what_is_forgotten_is_gone(void **state) {
   parts_clear(&parts);
 }
 
+static void a_long_piece_says_enough_and_of_several_tokens_the_latest_is_meant(void **state) {
+  (void)state;
+  struct parts parts;
+  char first[2000], second[2000];
+  uint64_t key;
+  memset(first, 'a', sizeof first);
+  memset(second, 'a', sizeof second);
+  first[1999] = 'x';
+  second[1999] = 'b';
+  parts_init(&parts);
+  parts_keep(&parts, 1, text_of(first, sizeof first), 1000);
+  parts_keep(&parts, 2, text_of(second, sizeof second), 1000);
+  assert_true(finds(&parts, text_of(first, 255), 2));
+  assert_false(parts_find(&parts, text_of(first, 199), &key));
+  parts_clear(&parts);
+}
+
 static void masked_and_huge_tokens_are_not_kept(void **state) {
   (void)state;
   struct parts parts;
@@ -128,6 +149,7 @@ int main(void) {
       cmocka_unit_test(a_short_piece_says_nothing),
       cmocka_unit_test(tokens_that_begin_alike_are_told_apart),
       cmocka_unit_test(what_is_due_is_wiped_and_what_is_forgotten_is_gone),
+      cmocka_unit_test(a_long_piece_says_enough_and_of_several_tokens_the_latest_is_meant),
       cmocka_unit_test(masked_and_huge_tokens_are_not_kept),
       cmocka_unit_test(memory_is_bounded_and_the_oldest_leaves_first),
   };
