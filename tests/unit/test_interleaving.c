@@ -92,19 +92,27 @@ static char *printed(const char *format, ...) {
   return copy;
 }
 
+static bool names_mark(const struct renaming *renaming, struct text said) {
+  return text_find(said, text_from(renaming_mark(renaming))) != SIZE_MAX;
+}
+
+static bool names_kept_host(const struct renaming *renaming, struct text said) {
+  bool is_named = false;
+  for (size_t n = 0; renaming_kept_host(renaming, n).length; n++)
+    is_named |= text_find(said, renaming_kept_host(renaming, n)) != SIZE_MAX;
+  return is_named;
+}
+
 /* By the exchange; where there is none, by the host that only one of them speaks to. */
 static unsigned number_of(const struct run *run, uint64_t exchange, const struct record *record) {
+  static bool (*const ways[])(const struct renaming *, struct text) = {names_mark, names_kept_host};
   struct text_out out = {0};
   unsigned number = (unsigned)(exchange / 1000);
   record_write_json(record, &out);
-  for (size_t i = 0; i < run->stranger_count && !number; i++) {
-    const struct renaming *renaming = run->strangers[i]->renaming;
-    bool is_its = text_find(text_out_view(&out), text_from(renaming_mark(renaming))) != SIZE_MAX;
-    for (size_t n = 0; !is_its && renaming_kept_host(renaming, n).length; n++)
-      is_its = text_find(text_out_view(&out), renaming_kept_host(renaming, n)) != SIZE_MAX;
-    if (is_its)
-      number = (unsigned)strtoul(renaming_mark(renaming) + 1, NULL, 10);
-  }
+  for (size_t way = 0; way < 2; way++)
+    for (size_t i = 0; i < run->stranger_count && !number; i++)
+      if (ways[way](run->strangers[i]->renaming, text_out_view(&out)))
+        number = (unsigned)strtoul(renaming_mark(run->strangers[i]->renaming) + 1, NULL, 10);
   if (!number)
     fail_msg("nobody's finding: %.*s", TEXT_ARGS(text_out_view(&out)));
   text_out_free(&out);
