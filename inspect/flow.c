@@ -59,6 +59,7 @@ void flows_init(struct flows *flows, const struct hash_key *key) {
   authorizations_init(&flows->authorizations);
   expiry_init(&flows->expiry);
   refreshes_init(&flows->refreshes);
+  sight_init(&flows->sight);
   clients_init(&flows->clients);
   parts_init(&flows->parts);
   calls_init(&flows->calls);
@@ -78,6 +79,7 @@ void flows_clear(struct flows *flows) {
   authorizations_clear(&flows->authorizations);
   expiry_clear(&flows->expiry);
   refreshes_clear(&flows->refreshes);
+  sight_clear(&flows->sight);
   clients_clear(&flows->clients);
   parts_clear(&flows->parts);
   calls_clear(&flows->calls);

@@ -13,6 +13,7 @@
 #include "inspect/parts.h"
 #include "inspect/record.h"
 #include "inspect/refreshes.h"
+#include "inspect/sight.h"
 #include "inspect/revocations.h"
 #include "inspect/table.h"
 
@@ -72,6 +73,7 @@ struct flows {
   struct revocations revocations;
   struct expiry expiry;       /* after what time access tokens died */
   struct refreshes refreshes; /* what became of refresh tokens */
+  struct sight sight;         /* what of the traffic is seen at all */
   uint64_t last_id;
   bool has_forgotten; /* a token of a flow that had too many */
   bool has_learned; /* an endpoint was added since it was last asked */

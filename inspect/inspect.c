@@ -23,6 +23,7 @@ struct inspect *inspect_new(const struct inspect_settings *settings, record_fn *
   inspect->trusts.capacity = inspect->tls_failures.capacity = MAX_CLIENTS;
   inspect->unseen.capacity = MAX_NOT_SEEN * 4;
   flows_init(&inspect->flows, &inspect->settings.hash_key);
+  inspect->flows.sight.is_recording = settings->is_recording;
   inspect->hold = hold_new(judge_release, inspect);
   if (!inspect->hold || redactor_init(&inspect->redactor, &inspect->settings.hash_key, inspect->settings.fingerprint_key)) {
     inspect_free(inspect);
@@ -197,6 +198,7 @@ static void learn(struct inspect *inspect, struct facts *facts, uint64_t sequenc
   authorization_learn(flows, facts, sequence);
   expiry_learn(flows, facts);
   refreshes_learn(flows, facts);
+  sight_learn(flows, facts);
   clients_learn(flows, facts);
   discovery_learn(flows, facts);
   device_learn(flows, facts);
@@ -236,6 +238,11 @@ static void observe_exchange(struct inspect *inspect, const struct observation *
   facts_free(&facts);
 }
 
+static void observe_tunnel(struct inspect *inspect, const struct observation *observation, struct arena *memory) {
+  unseen_tunnel(inspect, &observation->tunnel, memory);
+  judge(inspect, observation, NULL, ON_TUNNEL, memory);
+}
+
 static void observe_with_memory(struct inspect *inspect, const struct observation *observation) {
   struct arena *memory = arena_new(NULL);
   if (!memory)
@@ -244,8 +251,10 @@ static void observe_with_memory(struct inspect *inspect, const struct observatio
     judge(inspect, observation, NULL, ON_CLIENT_TLS_FAILURE, memory);
   else if (observation->kind == OBSERVED_UPSTREAM_FAILURE)
     judge(inspect, observation, NULL, ON_UPSTREAM_FAILURE, memory);
+  else if (observation->kind == OBSERVED_END_OF_RUN)
+    judge(inspect, observation, NULL, ON_END, memory);
   else
-    unseen_tunnel(inspect, &observation->tunnel, memory);
+    observe_tunnel(inspect, observation, memory);
   arena_free(memory);
 }
 
@@ -288,7 +297,10 @@ void inspect_observe(struct inspect *inspect, const struct observation *observat
   case OBSERVED_UPSTREAM_FAILURE:
   case OBSERVED_TUNNEL: observe_with_memory(inspect, observation); break;
   case OBSERVED_LOSS: observe_loss(inspect, observation); break;
-  case OBSERVED_END_OF_RUN: end_run(inspect); break;
+  case OBSERVED_END_OF_RUN:
+    observe_with_memory(inspect, observation);
+    end_run(inspect);
+    break;
   case OBSERVED_EXCHANGE_END: break; /* of a body that nobody wanted to read: its head said all that is judged */
   case OBSERVED_TICK: break;
   }

@@ -22,6 +22,7 @@ struct inspect_settings {
   struct connector_settings connector;
   const struct rule_override *overrides;
   size_t override_count;
+  bool is_recording; /* what is observed was recorded by another program, which may have left out credentials */
   uint8_t fingerprint_key[FINGERPRINT_KEY_BYTES];
   struct hash_key hash_key;
 };

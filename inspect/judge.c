@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define ATTEMPT_MS 10000 /* a client that has not even begun to refresh by then will not */
+
 struct subject {
   uint64_t count;
 };
@@ -34,6 +36,8 @@ static bool has_needs(const struct inspect *inspect, const struct facts *facts, 
   if ((needs & NEEDS_RESPONSE_BODY) && (answer->kind == ANSWER_NONE || answer->format == FORMAT_UNKNOWN))
     return false;
   if ((needs & NEEDS_REQUEST_BODY) && !facts->is_request_whole)
+    return false;
+  if ((needs & NEEDS_CREDENTIALS) && sight_is_sanitised(&inspect->flows.sight))
     return false;
   if (!(needs & NEEDS_WHOLE_FLOW) || !inspect->last_loss)
     return true;
@@ -162,9 +166,13 @@ static uint64_t key_of_call(struct inspect *inspect, const struct facts *facts) 
   return key;
 }
 
-/* A grant is put right by the same code, refresh token or, where there is neither, the same client. */
+static uint64_t key_of_attempt(struct inspect *inspect, uint64_t flow_id) {
+  return flows_key(&inspect->flows, "attempt", text_of((const char *)&flow_id, sizeof flow_id), TEXT_NONE);
+}
+
+/* A grant is put right by the same code, a refresh by another one of its flow; where there is neither, by the same client. */
 static uint64_t key_of_grant(struct inspect *inspect, const struct facts *facts) {
-  struct text subject = facts->sent_refresh_token;
+  struct text subject = facts->sent_refresh && facts->flow ? text_from(facts->flow->name) : facts->sent_refresh_token;
   if (text_is_empty(subject))
     subject = facts->code;
   if (text_is_empty(subject))
@@ -230,7 +238,19 @@ static void recover_sign_in(struct inspect *inspect, const struct facts *facts) 
     hold_recover(inspect->hold, key_of_sign_in(inspect, "signed-in", facts->authorization));
 }
 
+/* A refresh was tried; or it was done where it is not seen, and another token is in its place. */
+static void recover_attempt(struct inspect *inspect, const struct facts *facts) {
+  if (facts->class == CLASS_REFRESH && facts->flow)
+    hold_recover(inspect->hold, key_of_attempt(inspect, facts->flow->id));
+  if (facts->answer.kind != ANSWER_ACCEPTED || !sight_is_stranger(facts))
+    return;
+  const struct trail *trail = sight_trail(&inspect->flows, facts);
+  if (trail_is_over(trail, facts))
+    hold_recover(inspect->hold, key_of_attempt(inspect, trail->flow_id));
+}
+
 void judge_recover(struct inspect *inspect, const struct facts *facts) {
+  recover_attempt(inspect, facts);
   if (facts->answer.kind == ANSWER_NONE)
     return;
   hold_recover(inspect->hold, key_of_reached(inspect, facts->exchange->client, facts->url.host, facts->url.port));
@@ -254,6 +274,8 @@ static uint64_t recovery_key(struct inspect *inspect, const struct report *repor
     return key_of_sign_in(inspect, report->rule->recovery == RECOVERY_IS_SILENT ? "answered" : "signed-in", facts->authorization);
   if (report->rule->recovery == RECOVERY_IS_SILENT)
     return key_of_credential(inspect, facts);
+  if (report->rule->recovery == RECOVERY_BY_ATTEMPT && facts->flow)
+    return key_of_attempt(inspect, facts->flow->id);
   return facts->class == CLASS_API ? key_of_call(inspect, facts) : key_of_grant(inspect, facts);
 }
 
@@ -283,12 +305,22 @@ static bool is_round(uint64_t count) {
   return count == 1 || count == 10 || count == 100 || count == 1000;
 }
 
+/* What did not happen can be said of what was seen whole, and after a while. */
+static bool is_certain(const struct inspect *inspect, const struct held *held) {
+  if ((held->rule->needs & NEEDS_CREDENTIALS) && sight_is_sanitised(&inspect->flows.sight))
+    return false;
+  bool is_lost = inspect->last_loss && inspect->last_loss_ms >= held->since_ms;
+  return held->recovery != RECOVERY_BY_ATTEMPT || (!is_lost && inspect->now_ms - held->since_ms >= ATTEMPT_MS);
+}
+
 static enum severity final_severity(const struct inspect *inspect, const struct held *held) {
   const struct rule_override *override = override_of(inspect, held->rule->id);
   if (override && override->is_disabled)
     return SEVERITY_NONE;
   if (held->is_recovered)
     return held->recovery == RECOVERY_IS_INFO ? SEVERITY_INFO : SEVERITY_NONE;
+  if (!is_certain(inspect, held))
+    return SEVERITY_NONE;
   if (override)
     return override->severity;
   bool is_doubtful = held->recovery != RECOVERY_NONE && inspect->last_loss && inspect->last_loss_ms >= held->since_ms;

@@ -20,6 +20,9 @@ void flow_learn_endpoint(struct flows *flows, struct text url, enum endpoint end
     return;
   *learned = (struct learned){.endpoint = endpoint, .length = url.length};
   memcpy(learned->url, url.data, url.length);
+  struct url parsed;
+  if (url_parse(url, &parsed) == 0)
+    sight_note_endpoint(flows, parsed.host);
   if (table_put(&flows->endpoints, key, learned) == 0)
     flows->has_learned = true;
 }

@@ -15,6 +15,8 @@ struct quirk {
   bool is_scheme_unmistakable;        /* on any host */
   bool has_no_refresh_token;          /* never, or not with this kind of token */
   bool takes_token_in_query;
+  bool refreshes_without_grant_type;
+  bool keeps_old_refresh_token; /* for good, beside the new one */
   bool nests_token; /* in the token answer */
   bool omits_token_type;
   bool has_own_token_type;    /* words of its own in token_type */

@@ -35,14 +35,14 @@ bool refresh_is_refused(const struct facts *facts) {
 
 /* Causes that servers give with codes of their own: another client or scope, a second factor, a changed password. */
 static bool names_another_cause(const struct answer *answer) {
-  static const struct text errors[] = {TEXT("invalid_client"),   TEXT("unsupported_grant_type"), TEXT("invalid_scope"),
-                                       TEXT("invalid_request"),  TEXT("unauthorized_client"),    TEXT("use_dpop_nonce"),
-                                       TEXT("invalid_dpop"),     TEXT("interaction_required"),   TEXT("consent_required"),
-                                       TEXT("access_denied"),    TEXT("slow_down"),              TEXT("temporarily_unavailable"),
-                                       TEXT("invalid_resource"), TEXT("invalid_target"),         TEXT("server_error")};
-  static const struct text codes[] = {TEXT("AADSTS50076"), TEXT("AADSTS50079"), TEXT("AADSTS50158"), TEXT("AADSTS53003"),
-                                      TEXT("AADSTS65001"), TEXT("AADSTS50173"), TEXT("AADSTS90009"), TEXT("AADSTS900144"),
-                                      TEXT("AADSTS70011")};
+  static const struct text errors[] = {
+      TEXT("invalid_client"),      TEXT("unsupported_grant_type"), TEXT("invalid_scope"), TEXT("invalid_request"),
+      TEXT("unauthorized_client"), TEXT("use_dpop_nonce"),         TEXT("invalid_dpop"),  TEXT("interaction_required"),
+      TEXT("consent_required"),    TEXT("access_denied"),          TEXT("slow_down"),     TEXT("temporarily_unavailable"),
+      TEXT("invalid_resource"),    TEXT("invalid_target"),         TEXT("server_error")};
+  static const struct text codes[] = {TEXT("AADSTS50076"), TEXT("AADSTS50079"),  TEXT("AADSTS50158"),
+                                      TEXT("AADSTS53003"), TEXT("AADSTS65001"),  TEXT("AADSTS50173"),
+                                      TEXT("AADSTS90009"), TEXT("AADSTS900144"), TEXT("AADSTS70011")};
   for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
     if (text_equal_nocase(answer->error, errors[i]))
       return true;
@@ -88,6 +88,10 @@ bool flow_has_refresh_token(struct flows *flows, const struct flow *flow) {
 int64_t refresh_repeated_ms(const struct flows *flows, const struct token *token) {
   const int64_t *repeated = table_peek(&flows->refreshes.repeated, token->key);
   return repeated ? *repeated : 0;
+}
+
+uint64_t refresh_scope_key(const struct flows *flows, const struct facts *facts) {
+  return flows_key(flows, "refresh scope", params_get(&facts->params, "scope"), params_get(&facts->params, "resource"));
 }
 
 /* ---- audiences ---- */
@@ -169,7 +173,7 @@ static void learn_issued(struct flows *flows, const struct facts *facts, const s
   set_life(facts, token);
 }
 
-static void learn_sent(struct flows *flows, const struct facts *facts, struct refresh_token *token) {
+static void learn_sent(const struct flows *flows, const struct facts *facts, struct refresh_token *token) {
   struct span span = {.started_ms = facts->started_ms, .ended_ms = facts->ended_ms};
   if (refresh_is_accepted(facts)) {
     token->accepted = span;
@@ -180,6 +184,7 @@ static void learn_sent(struct flows *flows, const struct facts *facts, struct re
       set_life(facts, token);
     if (has_new && !token->replaced_ms) {
       token->replaced_ms = facts->ended_ms;
+      token->replaced_scope = refresh_scope_key(flows, facts);
       token->replaced_generation = facts->flow ? facts->flow->generation : 0;
     }
   } else if (refresh_is_token_refused(facts)) {

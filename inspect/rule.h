@@ -14,6 +14,8 @@ enum rule_on {
   ON_API_EXCHANGE = 8,
   ON_CLIENT_TLS_FAILURE = 16,
   ON_UPSTREAM_FAILURE = 32,
+  ON_TUNNEL = 512, /* a connection was passed through */
+  ON_END = 1024,   /* of the run */
   ON_CALLBACK = 64,    /* an authorization response, seen for the first time: in a redirect or as a request */
   ON_DISCOVERY = 128,  /* a discovery document */
   ON_MANAGEMENT = 256, /* introspection, revocation, registration, logout */
@@ -24,6 +26,7 @@ enum rule_needs {
   NEEDS_RESPONSE_BODY = 2, /* and whole */
   NEEDS_REQUEST_BODY = 4,  /* whole */
   NEEDS_WHOLE_FLOW = 8,    /* compares exchanges: silent where observations of this flow were lost */
+  NEEDS_CREDENTIALS = 16,  /* concludes from a header that is not there: silent in a recording whose credentials were left out */
 };
 
 /* Findings of one cause about one exchange: the one of the lowest rank speaks, the others lend their evidence; all of that rank where there
@@ -35,7 +38,8 @@ enum rule_cause { CAUSE_NONE, CAUSE_API_REFUSED, CAUSE_TOKEN_REFUSED, CAUSE_TOKE
 enum rule_recovery {
   RECOVERY_NONE,     /* told at once */
   RECOVERY_IS_INFO,  /* held; what the same client puts right within a minute is worth knowing at most */
-  RECOVERY_IS_SILENT /* held; then it was none */
+  RECOVERY_IS_SILENT, /* held; then it was none */
+  RECOVERY_BY_ATTEMPT /* held; silent where a refresh of the flow was tried meanwhile, whatever came of it */
 };
 
 struct rule_severity {
@@ -75,6 +79,7 @@ size_t rule_reference_count(const struct rule *rule);
 /* The groups, each in a file of rules/. */
 extern const struct rule rules_token_answer[], rules_token_error[], rules_token[], rules_api[], rules_refresh[], rules_connector[],
     rules_transport[]; /* each ends with an empty id */
+extern const struct rule rules_refresh_token[], rules_refresh_request[], rules_refresh_answer[], rules_expiry[], rules_sight[];
 extern const struct rule rules_api_scheme[], rules_api_token[], rules_api_redirect[], rules_api_answer[];
 
 /* ---- what a check function sees and says ---- */

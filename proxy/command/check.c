@@ -122,6 +122,7 @@ static int start(struct check_run *run, struct error *error) {
     return code;
   run->style = style_for(run->options, STDOUT_FILENO);
   run->recording = recording_new();
+  run->judging.settings.is_recording = true;
   run->inspect = inspect_new(&run->judging.settings, on_record, run);
   return run->recording && run->inspect ? 0 : error_set(error, -ENOMEM, "out of memory");
 }

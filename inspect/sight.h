@@ -1,0 +1,44 @@
+/* sight.h - what of the traffic the inspector gets to see at all: whether a recording was exported without its credentials, which hosts
+ * matter, and where a token appears that nobody was seen to issue. */
+#ifndef OAUTHTAP_SIGHT_H
+#define OAUTHTAP_SIGHT_H
+
+#include "inspect/facts.h"
+#include "inspect/table.h"
+
+/* The latest known token of one client at one URL. */
+struct trail {
+  uint64_t token, flow_id;
+  int64_t ends_ms;       /* own clock, as announced; 0: unknown */
+  bool was_refused;      /* when it was sent last */
+  bool has_had_stranger; /* a token that nobody was seen to issue was accepted here before */
+};
+
+struct sight {
+  bool is_recording;
+  int64_t began_ms;       /* own clock, when the first exchange began; 0: none yet */
+  uint64_t bare;          /* https exchanges that could have had credentials */
+  bool has_credentials;   /* Authorization, Cookie or Set-Cookie were seen */
+  uint64_t token_answers; /* that brought a token */
+  struct table trails;    /* (client, URL) → struct trail */
+  struct table endpoints; /* hosts of endpoints that were learned */
+};
+
+struct flows;
+void sight_init(struct sight *sight);
+void sight_clear(struct sight *sight);
+
+/* sight_is_sanitised - a recording whose credentials were left out, as far as can be told by now. */
+bool sight_is_sanitised(const struct sight *sight);
+/* sight_knows_host - tokens were sent there, or it is that of a learned endpoint. */
+bool sight_knows_host(struct flows *flows, struct text host);
+void sight_note_endpoint(struct flows *flows, struct text host);
+/* sight_is_stranger - the call carries as Bearer what looks like a token, and no observed answer brought it. */
+bool sight_is_stranger(const struct facts *facts);
+/* sight_trail - of the same client and URL, before this call; NULL: none. trail_is_over - its token was dead when this call began. */
+const struct trail *sight_trail(struct flows *flows, const struct facts *facts);
+bool trail_is_over(const struct trail *trail, const struct facts *facts);
+/* sight_learn - after an exchange was judged. */
+void sight_learn(struct flows *flows, const struct facts *facts);
+
+#endif
