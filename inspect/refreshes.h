@@ -23,6 +23,7 @@ struct refresh_token {
   struct span accepted, refused; /* the last refresh with it that was accepted, that was refused for its sake */
   int64_t replaced_ms;           /* own clock: the answer that brought another one ended; 0: not replaced */
   unsigned replaced_generation;  /* of the tokens that that answer brought */
+  uint64_t replaced_scope;       /* that it was asked for, keyed hash */
   bool brought_none;             /* an accepted refresh with it brought no refresh token */
   bool is_over;                  /* refused: its interval was counted */
   uint64_t client;               /* who asked for it where, keyed hash */
@@ -70,6 +71,9 @@ bool origin_has_audience(const struct flows *flows, const struct origin *origin,
 int64_t refresh_repeated_ms(const struct flows *flows, const struct token *token);
 /* refresh_expiry - as expiry_of_call, of the refresh token that is refused here for the first time; ages count from the sign-in. */
 bool refresh_expiry(struct flows *flows, const struct facts *facts, struct interval *life, struct interval *common);
+
+/* refresh_scope_key - of the scope that the request asks for, as replaced_scope has it. */
+uint64_t refresh_scope_key(const struct flows *flows, const struct facts *facts);
 
 /* refreshes_learn - after the exchange was judged and its tokens are known. shown: fingerprint of the refresh token that it brought. */
 void refreshes_learn(struct flows *flows, const struct facts *facts);
