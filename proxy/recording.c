@@ -235,7 +235,7 @@ static int give_entry(struct recording *recording, const struct entry *entry, re
   if (code)
     return error_set(error, code, "%s: the entry at byte %llu cannot be read: %s at byte %llu (it is left out, the others are judged)",
                      recording->files[entry->file].path, (unsigned long long)entry->place.offset, error_text(code),
-                     (unsigned long long)(entry->place.offset + offset));
+                     (unsigned long long)entry->place.offset + offset);
   each(owner, observation);
   observation_free(observation);
   return 0;

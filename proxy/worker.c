@@ -175,7 +175,7 @@ static bool is_interface_address(const uint8_t bytes[16]) {
 }
 
 static bool is_own_listener(int fd, const struct sockaddr *target) {
-  struct sockaddr_storage bound;
+  struct sockaddr_storage bound = {0};
   socklen_t length = sizeof bound;
   if (getsockname(fd, (struct sockaddr *)&bound, &length) || port_of((struct sockaddr *)&bound) != port_of(target))
     return false;

@@ -59,7 +59,7 @@ static struct proxy *stopping; /* NULL: nothing in flight any more */
 /* The second signal cuts what is in flight and still lets the log end well; the third one kills, should that hang. */
 static void on_further_signal(int number) {
   if (stopping)
-    proxy_stop(stopping); /* an atomic store and uv_async_send: both may be called in a handler */
+    proxy_stop(stopping); // NOLINT(bugprone-signal-handler): an atomic store and uv_async_send, which may be called in a handler
   signal(number, SIG_DFL);
 }
 

@@ -75,7 +75,7 @@ static int ask(struct walk *walk, const char *method, const char *target, const 
     code = wire_receive(&walk->wire, &walk->reply, true);
   wire_close(&walk->wire);
   if (!code)
-    walk->status = atoi(walk->reply.start + sizeof("HTTP/1.1 ") - 1);
+    walk->status = (int)strtol(walk->reply.start + sizeof("HTTP/1.1 ") - 1, NULL, 10);
   return code;
 }
 

@@ -78,7 +78,7 @@ int listener_bind(const char *host, uint16_t port, struct error *error) {
 }
 
 int listener_address(int fd, char host[INET6_ADDRSTRLEN], uint16_t *port) {
-  struct sockaddr_storage address;
+  struct sockaddr_storage address = {0};
   socklen_t length = sizeof address;
   if (getsockname(fd, (struct sockaddr *)&address, &length))
     return -errno;

@@ -49,13 +49,15 @@ static int on_new_session(SSL *ssl, SSL_SESSION *session) {
     return 0;
   }
   kept->session = session;
+  // NOLINTNEXTLINE(clang-analyzer-unix.Malloc): HASH_DEL moves the head
   HASH_ADD_KEYPTR(hh, client->sessions, kept->key, strlen(kept->key), kept);
   return 1;
 }
 
 static int on_verified(int is_fine, X509_STORE_CTX *context);
 
-/* on_certificate_request - 0: we have none to show, and say so. Before TLS 1.3 a server that insists answers with a mere handshake_failure. */
+/* on_certificate_request - 0: we have none to show, and say so. Before TLS 1.3 a server that insists answers with a mere handshake_failure.
+ */
 static int on_certificate_request(SSL *ssl, X509 **certificate, EVP_PKEY **key) {
   struct stream_facts *facts = stream_tls_facts(ssl);
   (void)certificate;

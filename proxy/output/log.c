@@ -55,9 +55,11 @@ static struct sink *start_file(const struct log *log) {
 
 struct log *log_open(const struct log_settings *settings, struct error *error) {
   struct log *log = calloc(1, sizeof *log);
-  int code = log ? 0 : error_set(error, -ENOMEM, "out of memory");
-  if (code)
+  int code = 0;
+  if (!log) {
+    error_set(error, -ENOMEM, "out of memory");
     return NULL;
+  }
   log->settings = *settings;
   log->has_gap = !settings->style.is_quiet; /* the greeting ends with one */
   log->fd = settings->path ? open_file(settings->path, error) : -1;
