@@ -148,6 +148,11 @@ void hold_contradict(struct hold *hold, uint64_t dead_key, int64_t started_ms) {
   }
 }
 
+void hold_drop(struct hold *hold, uint64_t group) {
+  for (struct held *held = hold->first; held; held = held->next)
+    held->is_contradicted |= held->group == group;
+}
+
 void hold_release_due(struct hold *hold, int64_t now_ms) {
   while (hold->first && now_ms - hold->first->since_ms >= HOLD_MS)
     release_first(hold);

@@ -40,6 +40,8 @@ void hold_recover(struct hold *hold, uint64_t recovery_key);
 /* hold_contradict - the token works after all, in a call that started then: what took it for dead is dropped, what stood behind it counts.
  */
 void hold_contradict(struct hold *hold, uint64_t dead_key, int64_t started_ms);
+/* hold_drop - those of that group are not told. */
+void hold_drop(struct hold *hold, uint64_t group);
 /* hold_release_due - those of HOLD_MS ago. hold_release_all - the end of the run. */
 void hold_release_due(struct hold *hold, int64_t now_ms);
 void hold_release_all(struct hold *hold);

@@ -450,6 +450,10 @@ bool check_has_error(const struct check *check) {
   return check->facts->answer.is_error_object;
 }
 
+void check_drop_held(struct check *check, const char *id) {
+  hold_drop(check->inspect->hold, flows_key(check->flows, "group", text_from(id), flow_of(check)));
+}
+
 bool check_has_lost(const struct check *check) {
   return check->inspect->last_loss != 0;
 }

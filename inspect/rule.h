@@ -126,6 +126,7 @@ void evidence_error(struct report *report);
 bool check_is_success(const struct check *check); /* 2xx by the provider */
 bool check_is_status(const struct check *check, unsigned from, unsigned to);
 bool check_has_error(const struct check *check); /* the answer has an OAuth or a vendor's error */
+void check_drop_held(struct check *check, const char *id); /* that rule's findings about this flow that still wait: they were a symptom */
 bool check_has_lost(const struct check *check); /* observations of this run */
 void check_note_unseen(struct check *check, const char *kind, struct text host, const char *what); /* for the summary, once: host, what */
 bool check_client_trusts(const struct check *check, struct text client, struct text host); /* has had an exchange with it over our TLS */
