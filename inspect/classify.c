@@ -1,6 +1,8 @@
 /* classify.c - see classify.h. A token request that failed is still a token request. */
 #include "inspect/classify.h"
 
+#include "inspect/trait.h"
+
 #define MIN_MATCH_BYTES 16
 
 static bool path_ends(const struct facts *facts, const struct text *ends, size_t count) {
@@ -145,7 +147,8 @@ static enum exchange_class by_request(const struct facts *facts) {
 
 /* Equality with something short says little (`auth=admin`), unless it stands where only a token stands. */
 static bool take_token(struct flows *flows, struct facts *facts, struct text candidate, bool is_certain) {
-  if (candidate.length < MIN_MATCH_BYTES && !is_certain)
+  struct trait trait = trait_of(facts->exchange, candidate);
+  if ((trait.is_known ? trait.length : candidate.length) < MIN_MATCH_BYTES && !is_certain)
     return false;
   facts->token = flow_find_token(flows, candidate);
   if (facts->token)

@@ -23,9 +23,15 @@ bool connector_names_client(const struct connector_settings *connector, const st
   return connector_is_said(connector->client_id) && text_equal(connector->client_id, facts->client_id);
 }
 
+static bool is_shown(struct text shown, struct text sent) {
+  return !text_is_empty(sent) && text_equal(shown, sent);
+}
+
 bool connector_has_secret(const struct connector_settings *connector, const struct facts *facts) {
-  return secret_equal(connector->client_secret, facts->client_secret) ||
-         (facts->credentials.basic_password.data && secret_equal(connector->client_secret, facts->credentials.basic_password));
+  struct text password = facts->credentials.basic_password;
+  return secret_equal(connector->client_secret, facts->client_secret) || is_shown(connector->client_secret_shown, facts->client_secret) ||
+         (password.data &&
+          (secret_equal(connector->client_secret, password) || is_shown(connector->client_secret_shown_in_basic, password)));
 }
 
 static bool is_equal_url(struct text configured, const struct facts *facts) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "inspect/jwt.h"
+#include "inspect/trait.h"
 
 #define MAX_TOKENS 100000
 #define MAX_LEARNED 2048
@@ -89,6 +90,8 @@ void flows_clear(struct flows *flows) {
 }
 
 uint64_t flows_key(const struct flows *flows, const char *domain, struct text a, struct text b) {
+  if (trait_is_redacted(a)) /* of a redacted secret the fingerprint alone counts, whatever of it is shown besides */
+    a = trait_shown(a);
   uint64_t parts[3] = {hash_text(flows->key, text_from(domain)), hash_text(flows->key, a), hash_text(flows->key, b)};
   return hash_text(flows->key, text_of((const char *)parts, sizeof parts));
 }

@@ -2,14 +2,38 @@
  * exchange is says classify.c, what is wrong with it the rules say, and how that is told, judge.c. */
 #include "inspect/inspect_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "inspect/capture_table.h"
 #include "inspect/classify.h"
+#include "inspect/trait.h"
 
 #define MAX_SUBJECTS 20000
 #define MAX_CLIENTS 10000
 #define MAX_PUBLISHED 512
+
+static void take_fingerprint(void *owner, struct text token, char shown[FINGERPRINT_TEXT_BYTES]) {
+  struct inspect *inspect = owner;
+  struct text redacted = trait_shown(token);
+  if (redacted.data)
+    snprintf(shown, FINGERPRINT_TEXT_BYTES, "%.*s", TEXT_ARGS(redacted));
+  else if (hash_fingerprint(inspect->redactor.hmac, token, shown))
+    memcpy(shown, "tok:?", sizeof "tok:?");
+}
+
+/* In Basic the secret is form-encoded (RFC 6749 section 2.3.1), and a recording shows what it decodes to, whether it was or not. */
+static void show_client_secret(struct inspect *inspect) {
+  struct connector_settings *connector = &inspect->settings.connector;
+  struct arena *memory = text_is_empty(connector->client_secret) ? NULL : arena_new(NULL);
+  if (!memory)
+    return;
+  take_fingerprint(inspect, connector->client_secret, inspect->client_secret_shown[0]);
+  take_fingerprint(inspect, url_percent_decode(memory, connector->client_secret, true), inspect->client_secret_shown[1]);
+  connector->client_secret_shown = text_from(inspect->client_secret_shown[0]);
+  connector->client_secret_shown_in_basic = text_from(inspect->client_secret_shown[1]);
+  arena_free(memory);
+}
 
 struct inspect *inspect_new(const struct inspect_settings *settings, record_fn *on_record, void *owner) {
   struct inspect *inspect = calloc(1, sizeof *inspect);
@@ -30,6 +54,7 @@ struct inspect *inspect_new(const struct inspect_settings *settings, record_fn *
     return NULL;
   }
   secrets_add(&inspect->redactor.secrets, settings->connector.client_secret);
+  show_client_secret(inspect);
   return inspect;
 }
 
@@ -154,12 +179,6 @@ static unsigned event_of(enum exchange_class class) {
 
 static unsigned events_of(const struct facts *facts) {
   return event_of(facts->class) | (facts->callback.is_first ? ON_CALLBACK : 0);
-}
-
-static void take_fingerprint(void *owner, struct text token, char shown[FINGERPRINT_TEXT_BYTES]) {
-  struct inspect *inspect = owner;
-  if (hash_fingerprint(inspect->redactor.hmac, token, shown))
-    memcpy(shown, "tok:?", sizeof "tok:?");
 }
 
 /* By the token, by the one that a piece was sent of, or by the one that a redirected call had carried. */
@@ -304,6 +323,8 @@ void inspect_observe(struct inspect *inspect, const struct observation *observat
   case OBSERVED_EXCHANGE_END: break; /* of a body that nobody wanted to read: its head said all that is judged */
   case OBSERVED_TICK: break;
   }
+  if (inspect->settings.on_entry)
+    entry_give(inspect, observation);
 }
 
 /* ---- what is worth capturing ---- */

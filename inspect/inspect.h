@@ -10,6 +10,7 @@
 /* What the connector should be. Empty texts: not said. They must outlive the inspector. */
 struct connector_settings {
   struct text client_id, client_secret, token_url, refresh_url, authorization_url, redirect_uri, scope, api_base;
+  struct text client_secret_shown, client_secret_shown_in_basic; /* what a recording shows instead of it; the inspector sets them */
 };
 
 struct rule_override {
@@ -18,6 +19,10 @@ struct rule_override {
   enum severity severity;       /* used where not disabled */
 };
 
+/* entry_fn - called for each observation that a recording can hold, once it was judged: an entry of a redacted HAR (har_write.h); empty
+ * where there was no memory for it. */
+typedef void entry_fn(void *owner, struct text entry);
+
 struct inspect_settings {
   struct connector_settings connector;
   const struct rule_override *overrides;
@@ -25,6 +30,8 @@ struct inspect_settings {
   bool is_recording; /* what is observed was recorded by another program, which may have left out credentials */
   uint8_t fingerprint_key[FINGERPRINT_KEY_BYTES];
   struct hash_key hash_key;
+  entry_fn *on_entry; /* NULL: nobody records */
+  void *entry_owner;
 };
 
 /* record_fn - called for each record, in order, from within inspect_observe. The record and all in it are valid until it returns. */

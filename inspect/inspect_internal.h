@@ -10,6 +10,7 @@
 
 struct inspect {
   struct inspect_settings settings;
+  char client_secret_shown[2][FINGERPRINT_TEXT_BYTES]; /* as it is, and decoded */
   record_fn *on_record;
   void *owner;
   struct redactor redactor;
@@ -58,6 +59,9 @@ void step_set(struct inspect *inspect, struct flow *flow, enum step step, enum s
 /* step_after_exchange - the steps that a judged exchange verifies. */
 void step_after_exchange(struct inspect *inspect, const struct facts *facts);
 void step_emit_summary(struct inspect *inspect);
+
+/* entry.c: to whoever records (settings.on_entry), without secrets. */
+void entry_give(struct inspect *inspect, const struct observation *observation);
 
 /* unseen.c: what could not be seen, and its cure. */
 void unseen_add(struct inspect *inspect, const char *kind, struct text text);

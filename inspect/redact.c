@@ -5,10 +5,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "inspect/trait.h"
+
 #define RANDOM_WORD_BYTES 20
 #define MAX_URL_BYTES 2048
 #define MAX_NAME_BYTES 256
 #define MAX_SHOWN_PARAMETERS 24
+#define SHOWN_BYTES ((size_t)FINGERPRINT_TEXT_BYTES - 1)
 
 int redactor_init(struct redactor *redactor, const struct hash_key *key, const uint8_t fingerprint_key[FINGERPRINT_KEY_BYTES]) {
   secrets_init(&redactor->secrets, key);
@@ -26,9 +29,13 @@ struct safe_text redact_literal(const char *text) {
   return (struct safe_text){.text = text_from(text)};
 }
 
-static void add_fingerprint(struct redactor *redactor, struct text_out *out, struct text secret) {
+/* What a recording shows instead of a secret is shown as it stands there. */
+void redact_add_fingerprint(struct redactor *redactor, struct text_out *out, struct text secret) {
   char shown[FINGERPRINT_TEXT_BYTES];
-  text_out_add_string(out, hash_fingerprint(redactor->hmac, secret, shown) == 0 ? shown : "tok:?");
+  if (trait_is_redacted(secret))
+    text_out_add(out, trait_shown(secret));
+  else
+    text_out_add_string(out, hash_fingerprint(redactor->hmac, secret, shown) == 0 ? shown : "tok:?");
 }
 
 static struct safe_text finish(struct arena *arena, struct text_out *out) {
@@ -39,7 +46,7 @@ static struct safe_text finish(struct arena *arena, struct text_out *out) {
 
 struct safe_text redact_fingerprint(struct redactor *redactor, struct arena *arena, struct text secret) {
   struct text_out out = {0};
-  add_fingerprint(redactor, &out, secret);
+  redact_add_fingerprint(redactor, &out, secret);
   return finish(arena, &out);
 }
 
@@ -114,10 +121,26 @@ static size_t value_length(struct text t) {
   return length;
 }
 
+/* The length of what stands there redacted already: "tok:6f1c00112233", or a JWT with that for a signature. */
+static size_t redacted_length(struct text rest) {
+  if (rest.length < SHOWN_BYTES || (rest.data[0] != 't' && rest.data[0] != 'e'))
+    return 0;
+  if (trait_is_redacted(text_slice(rest, 0, SHOWN_BYTES)))
+    return SHOWN_BYTES;
+  size_t length = text_starts_with(rest, TEXT("eyJ")) ? random_word(rest) : 0;
+  bool is_cut = length >= 4 && text_equal(text_slice(rest, length - 4, length), TEXT(".tok"));
+  return is_cut && trait_is_redacted(text_slice(rest, 0, length + SHOWN_BYTES - 3)) ? length + SHOWN_BYTES - 3 : 0;
+}
+
 static size_t secret_length(struct redactor *redactor, struct text t, size_t at, bool is_name) {
   struct text rest = text_slice(t, at, t.length);
+  size_t shown = redacted_length(rest);
+  if (shown)
+    return shown;
   size_t known = secrets_match(&redactor->secrets, t, at);
-  if (known || is_name)
+  if (is_name) /* an identifier that is the same word as somebody's short secret is still no secret */
+    return known >= SECRET_PREFIX_BYTES ? known : 0;
+  if (known)
     return known;
   if (!starts_word(t, at))
     return 0;
@@ -134,7 +157,7 @@ static void add_redacted(struct redactor *redactor, struct text_out *out, struct
     }
     size_t length = secret_length(redactor, t, at, is_name);
     if (length)
-      add_fingerprint(redactor, out, text_slice(t, at, at + length));
+      redact_add_fingerprint(redactor, out, text_slice(t, at, at + length));
     else
       text_out_add_char(out, t.data[at]);
     at += length ? length : 1;
@@ -151,6 +174,14 @@ struct safe_text redact_name(struct redactor *redactor, struct arena *arena, str
   struct text_out out = {0};
   add_redacted(redactor, &out, text_slice(t, 0, MAX_NAME_BYTES * 2), MAX_NAME_BYTES, true);
   return finish(arena, &out);
+}
+
+void redact_add_text(struct redactor *redactor, struct text_out *out, struct text t) {
+  add_redacted(redactor, out, t, SIZE_MAX, false);
+}
+
+void redact_add_name(struct redactor *redactor, struct text_out *out, struct text t) {
+  add_redacted(redactor, out, t, SIZE_MAX, true);
 }
 
 /* ---- URLs ---- */
@@ -187,7 +218,7 @@ struct safe_text redact_url(struct redactor *redactor, struct arena *arena, stru
     size_t at = text_find_last_char(authority, '@');
     if (at != SIZE_MAX)
       authority = text_slice(authority, at + 1, authority.length);
-    add_redacted(redactor, &out, authority, MAX_NAME_BYTES, true);
+    text_out_add(&out, text_slice(authority, 0, MAX_NAME_BYTES)); /* a host is no secret, and often the same word as a short one */
     rest = slash == SIZE_MAX ? TEXT_NONE : text_slice(rest, slash, rest.length);
   }
   add_redacted(redactor, &out, rest, MAX_URL_BYTES, false);

@@ -24,6 +24,10 @@ struct safe_text redact_text(struct redactor *redactor, struct arena *arena, str
 struct safe_text redact_name(struct redactor *redactor, struct arena *arena, struct text t);
 /* redact_url - scheme, host, path and the names of the parameters; no values, no userinfo, no fragment. */
 struct safe_text redact_url(struct redactor *redactor, struct arena *arena, struct text url);
+/* redact_add_… - the same, whole, into the recording of our own. A fingerprint that stands there already stays as it is, here and above. */
+void redact_add_fingerprint(struct redactor *redactor, struct text_out *out, struct text secret);
+void redact_add_text(struct redactor *redactor, struct text_out *out, struct text t);
+void redact_add_name(struct redactor *redactor, struct text_out *out, struct text t);
 /* redact_literal - text of our own. */
 struct safe_text redact_literal(const char *text);
 

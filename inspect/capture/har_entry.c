@@ -7,6 +7,7 @@
 #include "inspect/base/hash.h"
 #include "inspect/base/json.h"
 #include "inspect/base/url.h"
+#include "inspect/capture/har_own.h"
 
 struct reading {
   struct arena *memory;
@@ -242,9 +243,39 @@ static void set_times(struct observation *observation, int64_t started_ms, int64
   struct exchange *exchange = &observation->exchange;
   observation->wall_ms = ended_ms;
   observation->monotonic_us = ended_ms * 1000;
+  if (observation->kind != OBSERVED_EXCHANGE)
+    return;
   exchange->started_us = started_ms * 1000;
   exchange->request_ended_us = started_ms * 1000;
   exchange->responded_us = exchange->ended_us = ended_ms * 1000;
+}
+
+/* ---- our own ---- */
+
+/* What could not be read stays so: a body under a coding that nobody knows. */
+static void set_unreadable(struct reading *reading, json_value own, const char *name, struct http_head *head, struct body *body) {
+  if (!har_own_is_unreadable(own, name))
+    return;
+  body->bytes = TEXT("?");
+  add_field(reading, head, TEXT("Content-Encoding"), TEXT("unreadable"));
+}
+
+static int read_exchange(struct reading *reading, json_value entry, json_value own, struct observation *observation) {
+  struct exchange *exchange = reading->exchange;
+  int code = read_request(reading, entry);
+  if (code)
+    return code;
+  read_response(reading, entry);
+  if (!json_is_object(own))
+    return 0;
+  set_unreadable(reading, own, "request_body", &exchange->request, &exchange->request_body);
+  set_unreadable(reading, own, "response_body", &exchange->response, &exchange->response_body);
+  return har_own_read(own, observation);
+}
+
+static int read_observation(struct reading *reading, json_value entry, struct observation *observation) {
+  json_value own = json_member(entry, "_oauthtap");
+  return observation->kind == OBSERVED_EXCHANGE ? read_exchange(reading, entry, own, observation) : har_own_read(own, observation);
 }
 
 int har_entry_read(struct text json, uint64_t id, int64_t started_ms, int64_t ended_ms, struct observation **observation, size_t *offset) {
@@ -253,15 +284,15 @@ int har_entry_read(struct text json, uint64_t id, int64_t started_ms, int64_t en
   *offset = document.error_offset;
   if (code)
     return code;
-  struct observation *made = observation_new(NULL, OBSERVED_EXCHANGE);
+  enum observation_kind kind = har_own_kind(json_member(json_root(&document), "_oauthtap"));
+  struct observation *made = observation_new(NULL, kind);
   code = made ? 0 : -ENOMEM;
   if (made) {
     struct reading reading = {.memory = made->memory, .exchange = &made->exchange};
-    made->exchange.id = id;
     set_times(made, started_ms, ended_ms);
-    code = read_request(&reading, json_root(&document));
-    if (!code)
-      read_response(&reading, json_root(&document));
+    if (kind == OBSERVED_EXCHANGE)
+      made->exchange.id = id;
+    code = read_observation(&reading, json_root(&document), made);
     if (reading.has_failed)
       code = -ENOMEM;
   }

@@ -5,7 +5,8 @@
 
 #include "inspect/observation.h"
 
-/* har_entry_read - json: the entry's bytes. id: the exchange's. started_ms, ended_ms: Unix time (see har_scan.h).
+/* har_entry_read - of our own HAR also what is no exchange (har_own.h).
+ * json: the entry's bytes. id: the exchange's. started_ms, ended_ms: Unix time (see har_scan.h).
  * Returns 0 and an observation that the caller frees; ERROR_MALFORMED or ERROR_TOO_DEEP where it is no JSON (*offset: at which byte of the
  * entry); ERROR_UNSUPPORTED where it has no request with a URL; -ENOMEM. */
 int har_entry_read(struct text json, uint64_t id, int64_t started_ms, int64_t ended_ms, struct observation **observation, size_t *offset);

@@ -3,7 +3,7 @@
 
 #include "inspect/classify.h"
 #include "inspect/flow.h"
-#include "inspect/secret.h"
+#include "inspect/secret_difference.h"
 #include "inspect/connector.h"
 
 static const char *difference_text(enum url_difference difference) {
@@ -67,24 +67,6 @@ static void check_client_id(struct check *c) {
 
 /* ---- the secret ---- */
 
-/* Something short begins like anything. */
-static bool is_cut_off(struct text whole, struct text part) {
-  return part.length >= 16 && part.length * 2 >= whole.length && text_starts_with(whole, part);
-}
-
-static const char *secret_difference(struct arena *memory, struct text configured, struct text sent) {
-  if (secret_equal(text_trim_space(configured), text_trim_space(sent)))
-    return "white space at an end";
-  struct text decoded = url_percent_decode(memory, sent, true), other = url_percent_decode(memory, configured, true);
-  if (secret_equal(decoded, configured) || secret_equal(other, sent))
-    return "their encoding: one is percent-encoded";
-  if (text_equal_nocase(configured, sent))
-    return "upper and lower case";
-  if (configured.length != sent.length)
-    return is_cut_off(configured, sent) ? "their length: the sent one is cut off" : "their length";
-  return "their characters, at the same length";
-}
-
 static void check_client_secret(struct check *c) {
   const struct facts *facts = c->facts;
   struct text configured = c->connector->client_secret;
@@ -94,7 +76,7 @@ static void check_client_secret(struct check *c) {
       connector_has_secret(c->connector, facts))
     return;
   struct report *r = report(c);
-  evidence_literal(r, "difference", secret_difference(c->memory, configured, facts->client_secret));
+  evidence_literal(r, "difference", secret_difference(c, configured, facts->client_secret));
   evidence_secret(r, "sent", facts->client_secret);
   evidence_name(r, "client", facts->client_id);
   report_subject(r, facts->client_id);
