@@ -2,37 +2,18 @@
 // nothing beside it. Where a rule compares with the connector's configuration, the right value is tried, too.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import https from 'node:https';
 import net from 'node:net';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { exchange } from './lib/client.js';
 import { startProxy } from './lib/proxy.js';
-import { expiredCertificate, goodCertificate, originCaFile, otherNamesCertificate, scratch, strangersCertificate } from './lib/scratch.js';
+import { accessToken, always, bearer, bearerOnly, call, client, form, found, healthy, inTurn, pause, play, refreshAt, refreshToken, refusal, secretFile, serve, signIn, tokens, without } from './lib/scenario.js';
+import { expiredCertificate, originCaFile, otherNamesCertificate, strangersCertificate } from './lib/scratch.js';
 
 const run = promisify(execFile);
 
 // ---- the server ----
-
-async function serve(answers, { certificate = goodCertificate, port = 0 } = {}) {
-  const server = https.createServer(certificate, (request, response) => {
-    request.resume().on('end', () => {
-      const answer = answers[new URL(request.url, 'https://localhost').pathname] ?? (() => [404, '<h1>Not Found</h1>', { 'Content-Type': 'text/html' }]);
-      const [status, content, headers = {}] = answer(request);
-      const isBytes = typeof content === 'string' || Buffer.isBuffer(content);
-      response.writeHead(status, { ...(isBytes ? {} : { 'Content-Type': 'application/json' }), ...headers });
-      response.end(isBytes ? content : JSON.stringify(content));
-    });
-  });
-  server.on('tlsClientError', () => {});
-  await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
-  return { port: server.address().port, url: `https://localhost:${server.address().port}`,
-    stop: () => { server.closeAllConnections(); return new Promise((resolve) => server.close(resolve)); } };
-}
 
 async function servePlain(onConnection) {
   const sockets = new Set();
@@ -40,31 +21,6 @@ async function servePlain(onConnection) {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { port: server.address().port, url: `https://localhost:${server.address().port}`,
     stop: () => { sockets.forEach((socket) => socket.destroy()); return new Promise((resolve) => server.close(resolve)); } };
-}
-
-// ---- what is said ----
-
-const client = { id: 'connector-under-test', secret: 'a-secret-that-only-the-connector-knows-4711' };
-const refreshToken = 'refresh-token-0123456789abcdef0123456789';
-const accessToken = (n) => `access-token-number-${n}-0123456789abcdef`;
-const tokens = (n, more = {}) => ({ access_token: accessToken(n), token_type: 'Bearer', expires_in: 3600, refresh_token: refreshToken, ...more });
-const without = (body, ...names) => Object.fromEntries(Object.entries(body).filter(([name]) => !names.includes(name)));
-const always = (...answer) => () => answer;
-const inTurn = (...answers) => { let i = 0; return () => answers[Math.min(i++, answers.length - 1)]; };
-const refusal = [401, { error: 'invalid_token' }, { 'WWW-Authenticate': 'Bearer error="invalid_token"' }];
-const bearerOnly = ({ headers }) => (/^Bearer access-token/.test(headers.authorization ?? '') ? [200, { name: 'Ada' }] : refusal);
-
-const form = (path, fields, query = '') => ({ path: path + query, method: 'POST', body: Buffer.from(new URLSearchParams(fields).toString()),
-  headers: { 'Content-Type': 'application/x-www-form-urlencoded', Authorization: `Basic ${Buffer.from(`${client.id}:${client.secret}`).toString('base64')}` } });
-const signIn = form('/token', { grant_type: 'authorization_code', code: 'the-code-0123456789abcdef', redirect_uri: 'https://localhost/cb' });
-const refreshAt = (path) => form(path, { grant_type: 'refresh_token', refresh_token: refreshToken });
-const call = (authorization, path = '/me') => ({ path, headers: authorization === undefined ? {} : { Authorization: authorization } });
-const bearer = (n) => call(`Bearer ${accessToken(n)}`);
-const pause = (milliseconds) => ({ pause: milliseconds });
-const healthy = { '/token': inTurnOfTokens(), '/me': bearerOnly };
-
-function inTurnOfTokens() {
-  return ({ headers }) => (headers.authorization ? [200, tokens(1)] : [401, { error: 'invalid_client' }]);
 }
 
 // One scenario: what the server answers, what the client sends, what must be found (severity and rule, all of it).
@@ -115,12 +71,6 @@ for (const [coding, encode] of Object.entries({ gzip: zlib.gzipSync, br: zlib.br
 
 // ---- the connector's configuration: given as options, held against the wire ----
 
-function secretFile(secret) {
-  const file = join(scratch, `secret-${secret.length}`);
-  writeFileSync(file, `${secret}\n`, { mode: 0o600 });
-  return file;
-}
-
 const whole = { server: scenarios['nothing, when all is well'].server, client: [signIn, bearer(1), refreshAt('/token'), bearer(2)] };
 const fresh = () => ({ '/token': inTurn([200, tokens(1)], [200, tokens(2)]), '/me': bearerOnly });
 const right = (url) => ['--client-id', client.id, '--client-secret-file', secretFile(client.secret), '--token-url', `${url}/token`, '--refresh-url', `${url}/token`];
@@ -132,15 +82,6 @@ const connectors = {
 };
 for (const [rule, options] of Object.entries(connectors)) scenarios[rule] = { ...whole, server: fresh(), options, found: [`error ${rule}`] };
 scenarios['connector/*, when every value is right'] = { ...whole, server: fresh(), options: right, found: [], steps: ['token', 'api', 'refresh', 'api-after-refresh', 'connector'] };
-
-const found = (proxy) => proxy.findings().map(({ severity, rule }) => `${severity} ${rule}`).sort();
-
-async function play(scenario, server, proxy) {
-  for (const step of scenario.client) {
-    if (step.pause) await sleep(step.pause);
-    else await exchange(server.url + step.path, { ...without(step, 'path'), proxy });
-  }
-}
 
 // Two at a time: one of them has to let a token expire, and the sixty seconds of tolerance that clocks are given.
 describe('exactly the finding that is deserved', { concurrency: 2 }, () => {
