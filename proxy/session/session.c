@@ -233,8 +233,10 @@ static size_t on_client_data(void *owner, struct text data) {
   if (session->is_freeing || !data.length)
     return data.length;
   session->is_in_event = true;
-  session->idle_since_us = session_now(session);
-  session->exchange.progress_us = session->idle_since_us;
+  session->exchange.progress_us = session_now(session);
+  bool is_undecided = session->state == CLIENT_FIRST || session->state == CLIENT_DECIDING;
+  if (!is_undecided || !session->held.length) /* first bytes have their time from the first of them on, however slowly they come */
+    session->idle_since_us = session->exchange.progress_us;
   size_t taken = client_data(session, data);
   session_after_event(session);
   session->is_in_event = false;

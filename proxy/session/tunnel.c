@@ -64,6 +64,7 @@ void tunnel_dialed(struct session *session, struct upstream *upstream) {
     tunnel_go_raw(session, upstream, TUNNEL_CONFIGURED);
   else
     session->state = CLIENT_DECIDING;
+  session->idle_since_us = session_now(session);
 }
 
 static void intercept(struct session *session, struct upstream *upstream, const struct client_hello *hello) {

@@ -185,6 +185,26 @@ static void half_a_client_hello_passes_after_ten_seconds(void **state) {
   expect_heard(&world.servers[0], "\x16\x03\x01\x02");
 }
 
+static void a_client_hello_that_trickles_to_the_proxy_has_ten_seconds_from_its_first_byte(void **state) {
+  (void)state;
+  say(&world.client, "\x16\x03\x01\x02");
+  pass_time(9000);
+  say(&world.client, "\x01\x01"); /* more bytes buy no more time */
+  expect_open_then_closed(1000);
+}
+
+static void a_client_hello_that_trickles_in_a_tunnel_passes_ten_seconds_after_its_first_byte(void **state) {
+  (void)state;
+  say(&world.client, CONNECT);
+  pass_time(5000); /* the client may take its time before it begins */
+  say(&world.client, "\x16\x03\x01\x02");
+  pass_time(9000);
+  say(&world.client, "\x01\x01");
+  assert_int_equal(heard(&world.servers[0]).length, 0);
+  pass_time(1001);
+  assert_int_equal(heard(&world.servers[0]).length, 6);
+}
+
 static void a_lingering_client_is_closed_after_two_seconds_however_much_it_sends(void **state) {
   (void)state;
   char block[16384];
@@ -236,6 +256,8 @@ int main(void) {
       TEST(a_tunnel_in_which_nobody_speaks_ends_after_an_hour),
       TEST(first_bytes_without_a_line_end_pass_after_two_seconds),
       TEST(half_a_client_hello_passes_after_ten_seconds),
+      TEST(a_client_hello_that_trickles_to_the_proxy_has_ten_seconds_from_its_first_byte),
+      TEST(a_client_hello_that_trickles_in_a_tunnel_passes_ten_seconds_after_its_first_byte),
       TEST(a_lingering_client_is_closed_after_two_seconds_however_much_it_sends),
       TEST(a_client_that_was_answered_early_and_stalls_its_body_is_let_go),
   };
