@@ -110,6 +110,8 @@ static void read_issued(struct facts *facts) {
   facts->refresh_token = facts_answer_text(facts, "refresh_token");
   facts->id_token = facts_answer_text(facts, "id_token");
   facts->scope = facts_answer_text(facts, "scope");
+  jwt_read(facts->memory, facts->access_token, &facts->access_jwt);
+  jwt_read(facts->memory, facts->id_token, &facts->id_jwt);
   facts->life_s = facts_read_life(facts);
 }
 
@@ -158,5 +160,7 @@ int facts_read(const struct observation *observation, struct facts *facts) {
 void facts_free(struct facts *facts) {
   params_free(&facts->params);
   json_free(&facts->answer.json);
+  jwt_free(&facts->access_jwt);
+  jwt_free(&facts->id_jwt);
   arena_free(facts->memory);
 }

@@ -4,6 +4,7 @@
 #define OAUTHTAP_FACTS_H
 
 #include "inspect/base/url.h"
+#include "inspect/jwt.h"
 #include "inspect/observation.h"
 #include "inspect/params.h"
 
@@ -86,6 +87,7 @@ struct facts {
   struct text client_id, client_secret, grant_type; /* of a token request */
   struct text code, sent_refresh_token;
   struct text access_token, refresh_token, id_token, scope; /* issued */
+  struct jwt access_jwt, id_jwt;                            /* of the issued tokens; empty where they are no JWT */
   int64_t life_s;                                           /* announced for the access token; -1: not said */
 
   int64_t started_ms, ended_ms; /* Unix time by our clock */

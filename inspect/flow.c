@@ -67,6 +67,7 @@ void flows_init(struct flows *flows, const struct hash_key *key) {
   discovery_init(&flows->discovery);
   devices_init(&flows->devices);
   revocations_init(&flows->revocations);
+  life_faults_init(&flows->life_faults);
 }
 
 void flows_clear(struct flows *flows) {
@@ -87,6 +88,7 @@ void flows_clear(struct flows *flows) {
   discovery_clear(&flows->discovery);
   devices_clear(&flows->devices);
   revocations_clear(&flows->revocations);
+  life_faults_clear(&flows->life_faults);
 }
 
 uint64_t flows_key(const struct flows *flows, const char *domain, struct text a, struct text b) {

@@ -10,6 +10,7 @@
 #include "inspect/discovery.h"
 #include "inspect/clients.h"
 #include "inspect/facts.h"
+#include "inspect/life_fault.h"
 #include "inspect/parts.h"
 #include "inspect/record.h"
 #include "inspect/refreshes.h"
@@ -71,6 +72,7 @@ struct flows {
   struct discovery discovery;
   struct devices devices;
   struct revocations revocations;
+  struct life_faults life_faults;
   struct expiry expiry;       /* after what time access tokens died */
   struct refreshes refreshes; /* what became of refresh tokens */
   struct sight sight;         /* what of the traffic is seen at all */

@@ -219,6 +219,7 @@ static void learn(struct inspect *inspect, struct facts *facts, uint64_t sequenc
   refreshes_learn(flows, facts);
   sight_learn(flows, facts);
   clients_learn(flows, facts);
+  life_fault_learn(flows, facts);
   discovery_learn(flows, facts);
   device_learn(flows, facts);
   revocation_learn(flows, facts);

@@ -220,12 +220,19 @@ static bool answers_challenge(const struct facts *facts) {
   return facts->class == CLASS_DISCOVERY || (is_call && (facts->token || !text_is_empty(facts->credentials.whole)));
 }
 
+/* An issued token that works. */
+static uint64_t key_of_use(struct inspect *inspect, struct text token) {
+  return flows_key(&inspect->flows, "use", token, TEXT_NONE);
+}
+
 static void recover_call(struct inspect *inspect, const struct facts *facts) {
   uint64_t key = key_of_call(inspect, facts);
   hold_recover(inspect->hold, key);
   struct success *success = table_claim(&inspect->recovered, key, sizeof *success);
   if (success)
     success->ended_ms = facts->ended_ms;
+  if (facts->token && !text_is_empty(facts->credentials.scheme))
+    hold_recover(inspect->hold, key_of_use(inspect, facts->token_text));
   if (facts->token && facts->token->suspected_ms && inspect->now_ms - facts->token->suspected_ms <= HOLD_MS)
     hold_contradict(inspect->hold, key_of_token(inspect, facts), facts->started_ms);
 }
@@ -272,6 +279,8 @@ static uint64_t recovery_key(struct inspect *inspect, const struct report *repor
   bool is_sign_in = facts->authorization && (facts->class == CLASS_AUTHORIZATION || facts->callback.is_there);
   if (is_sign_in)
     return key_of_sign_in(inspect, report->rule->recovery == RECOVERY_IS_SILENT ? "answered" : "signed-in", facts->authorization);
+  if (report->rule->recovery == RECOVERY_BY_USE)
+    return key_of_use(inspect, facts->access_token);
   if (report->rule->recovery == RECOVERY_IS_SILENT)
     return key_of_credential(inspect, facts);
   if (report->rule->recovery == RECOVERY_BY_ATTEMPT && facts->flow)
@@ -385,6 +394,8 @@ static uint64_t subject_of(struct inspect *inspect, const struct report *report)
 /* What the answer made of it already cannot be put right; an answer of success that brought nothing can. */
 static bool may_recover(const struct report *report) {
   const struct facts *facts = report->check->facts;
+  if (report->rule->recovery == RECOVERY_BY_USE)
+    return facts && !text_is_empty(facts->access_token);
   bool is_accepted = facts && facts->answer.kind == ANSWER_ACCEPTED;
   return report->rule->recovery != RECOVERY_NONE && (!is_accepted || report->severity == SEVERITY_ERROR);
 }

@@ -21,6 +21,12 @@ static int64_t seconds(json_value claims, const char *name) {
   return number > 0 && number < 1e12 ? (int64_t)number : 0;
 }
 
+void jwt_free(struct jwt *jwt) {
+  json_free(&jwt->header);
+  json_free(&jwt->claims);
+  *jwt = (struct jwt){0};
+}
+
 int jwt_read(struct arena *arena, struct text token, struct jwt *jwt) {
   *jwt = (struct jwt){0};
   if (token.length > MAX_TOKEN_BYTES || !text_starts_with(token, TEXT("eyJ")))
@@ -31,17 +37,23 @@ int jwt_read(struct arena *arena, struct text token, struct jwt *jwt) {
   int code = read_part(arena, header, &jwt->header);
   if (code == 0)
     code = read_part(arena, claims, &jwt->claims);
-  if (code)
+  if (code) {
+    jwt_free(jwt);
     return code;
+  }
   json_value root = json_root(&jwt->claims);
   jwt->expires_s = seconds(root, "exp");
   jwt->issued_s = seconds(root, "iat");
+  jwt->not_before_s = seconds(root, "nbf");
   jwt->issuer = json_string(json_member(root, "iss"));
   jwt->authorized_party = json_string(json_member(root, json_member(root, "azp") ? "azp" : "appid"));
   return 0;
 }
 
-void jwt_free(struct jwt *jwt) {
-  json_free(&jwt->header);
-  json_free(&jwt->claims);
+bool jwt_is_there(const struct jwt *jwt) {
+  return json_is_object(json_root(&jwt->claims));
+}
+
+struct text jwt_claim(const struct jwt *jwt, const char *name) {
+  return json_string(json_member(json_root(&jwt->claims), name));
 }

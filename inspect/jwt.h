@@ -7,7 +7,7 @@
 
 struct jwt {
   struct json header, claims;
-  int64_t expires_s, issued_s; /* exp, iat; 0: not said */
+  int64_t expires_s, issued_s, not_before_s; /* exp, iat, nbf; 0: not said */
   struct text issuer, authorized_party;
 };
 
@@ -15,5 +15,8 @@ struct jwt {
  * jwt_free, which is fine after failure. */
 int jwt_read(struct arena *arena, struct text token, struct jwt *jwt);
 void jwt_free(struct jwt *jwt);
+/* jwt_is_there - it was read with success. jwt_claim - a claim that is a string; TEXT_NONE where it is none. */
+bool jwt_is_there(const struct jwt *jwt);
+struct text jwt_claim(const struct jwt *jwt, const char *name);
 
 #endif

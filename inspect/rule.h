@@ -14,8 +14,8 @@ enum rule_on {
   ON_API_EXCHANGE = 8,
   ON_CLIENT_TLS_FAILURE = 16,
   ON_UPSTREAM_FAILURE = 32,
-  ON_TUNNEL = 512, /* a connection was passed through */
-  ON_END = 1024,   /* of the run */
+  ON_TUNNEL = 512,     /* a connection was passed through */
+  ON_END = 1024,       /* of the run */
   ON_CALLBACK = 64,    /* an authorization response, seen for the first time: in a redirect or as a request */
   ON_DISCOVERY = 128,  /* a discovery document */
   ON_MANAGEMENT = 256, /* introspection, revocation, registration, logout */
@@ -36,10 +36,11 @@ enum rule_cause { CAUSE_NONE, CAUSE_API_REFUSED, CAUSE_TOKEN_REFUSED, CAUSE_TOKE
 #define RANK_GENERAL 90 /* from here on: says that something failed, not why */
 
 enum rule_recovery {
-  RECOVERY_NONE,     /* told at once */
-  RECOVERY_IS_INFO,  /* held; what the same client puts right within a minute is worth knowing at most */
-  RECOVERY_IS_SILENT, /* held; then it was none */
-  RECOVERY_BY_ATTEMPT /* held; silent where a refresh of the flow was tried meanwhile, whatever came of it */
+  RECOVERY_NONE,       /* told at once */
+  RECOVERY_IS_INFO,    /* held; what the same client puts right within a minute is worth knowing at most */
+  RECOVERY_IS_SILENT,  /* held; then it was none */
+  RECOVERY_BY_ATTEMPT, /* held; silent where a refresh of the flow was tried meanwhile, whatever came of it */
+  RECOVERY_BY_USE      /* held; it was none where an API takes the issued token in an Authorization header */
 };
 
 struct rule_severity {
@@ -77,10 +78,10 @@ const char *rule_severity_text(const struct rule *rule, char *buffer, size_t siz
 size_t rule_reference_count(const struct rule *rule);
 
 /* The groups, each in a file of rules/. */
-extern const struct rule rules_token_answer[], rules_token_error[], rules_token[], rules_api[], rules_refresh[], rules_connector[],
-    rules_transport[]; /* each ends with an empty id */
+extern const struct rule rules_token[], rules_token_answer[], rules_token_members[], rules_token_error[];
+extern const struct rule rules_api[], rules_api_scheme[], rules_api_token[], rules_api_redirect[], rules_api_answer[];
+extern const struct rule rules_refresh[], rules_connector[], rules_transport[]; /* each ends with an empty id */
 extern const struct rule rules_refresh_token[], rules_refresh_request[], rules_refresh_answer[], rules_expiry[], rules_sight[];
-extern const struct rule rules_api_scheme[], rules_api_token[], rules_api_redirect[], rules_api_answer[];
 
 /* ---- what a check function sees and says ---- */
 
@@ -125,9 +126,9 @@ void evidence_error(struct report *report);
 /* Helpers that several groups need. */
 bool check_is_success(const struct check *check); /* 2xx by the provider */
 bool check_is_status(const struct check *check, unsigned from, unsigned to);
-bool check_has_error(const struct check *check); /* the answer has an OAuth or a vendor's error */
+bool check_has_error(const struct check *check);           /* the answer has an OAuth or a vendor's error */
 void check_drop_held(struct check *check, const char *id); /* that rule's findings about this flow that still wait: they were a symptom */
-bool check_has_lost(const struct check *check); /* observations of this run */
+bool check_has_lost(const struct check *check);            /* observations of this run */
 void check_note_unseen(struct check *check, const char *kind, struct text host, const char *what); /* for the summary, once: host, what */
 bool check_client_trusts(const struct check *check, struct text client, struct text host); /* has had an exchange with it over our TLS */
 unsigned check_count_failures(const struct check *check, struct text client, struct text host); /* TLS failures, with this one */

@@ -3,8 +3,10 @@
 
 #include <stdio.h>
 
-static const struct rule *const groups[] = {rules_token_answer, rules_token_error,  rules_token,   rules_api,       rules_api_scheme,
-                                            rules_api_token,    rules_api_redirect, rules_refresh, rules_connector, rules_transport};
+static const struct rule *const groups[] = {
+    rules_token_answer, rules_token_members, rules_token_error, rules_token,     rules_api,       rules_api_scheme,
+    rules_api_token,    rules_api_redirect,  rules_refresh,     rules_connector, rules_transport,
+};
 
 const struct rule *rule_group(size_t index) {
   return index < sizeof groups / sizeof *groups ? groups[index] : NULL;
