@@ -42,9 +42,11 @@ bool trait_is_masked(struct text value) {
 
 const char *trait_placeholder_form(struct text value) {
   static const char *const words[] = {
-      "undefined",    "null",        "None",         "nil",           "NaN",          "[object Object]",   "[object Promise]",
-      "YOUR_TOKEN",   "your_token",  "YOUR-TOKEN",   "token",         "TOKEN",        "YOUR_ACCESS_TOKEN", "ACCESS_TOKEN",
-      "access_token", "accessToken", "access-token", "refresh_token", "refreshToken", "REFRESH_TOKEN",     "(null)"};
+      "undefined",     "null",        "None",         "nil",           "NaN",           "[object Object]",   "[object Promise]",
+      "YOUR_TOKEN",    "your_token",  "YOUR-TOKEN",   "token",         "TOKEN",         "YOUR_ACCESS_TOKEN", "ACCESS_TOKEN",
+      "access_token",  "accessToken", "access-token", "refresh_token", "refreshToken",  "REFRESH_TOKEN",     "(null)",
+      "RefreshToken",  "AccessToken", "$token",       "$TOKEN",        "$access_token", "$ACCESS_TOKEN",     "$refresh_token",
+      "$REFRESH_TOKEN"};
   static const struct {
     struct text from, to;
     const char *form;

@@ -83,9 +83,9 @@ static bool is_known_refresh_token(struct check *c, struct text value) {
   return token && token->kind == TOKEN_REFRESH;
 }
 
-/* Where a refresh URL of its own is configured, only refreshes go there. */
+/* Where a refresh URL of its own is configured, only refreshes go there; a code that does has the wrong token URL. */
 static bool is_refresh_url(const struct check *c) {
-  return classify_compare(c->connector->refresh_url, c->facts) != URL_DIFFERENT &&
+  return text_is_empty(c->facts->code) && classify_compare(c->connector->refresh_url, c->facts) != URL_DIFFERENT &&
          classify_compare(c->connector->token_url, c->facts) == URL_DIFFERENT;
 }
 
@@ -247,7 +247,7 @@ const struct rule rules_refresh_request[] = {
      .on = ON_TOKEN_EXCHANGE | ON_REFRESH_EXCHANGE,
      .needs = NEEDS_RESPONSE_HEAD | NEEDS_REQUEST_BODY,
      .cause = CAUSE_TOKEN_REFUSED,
-     .rank = 4,
+     .rank = 2, /* before what is said of the URL of a sign-in */
      .recovery = RECOVERY_IS_INFO,
      .check = check_wrong_grant_type,
      .title = "The refresh has the wrong grant_type",

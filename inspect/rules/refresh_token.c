@@ -45,14 +45,9 @@ static void add_token(struct report *r, const struct facts *facts) {
 /* ---- refresh/placeholder-refresh-token ---- */
 
 static const char *placeholder_of(const struct facts *facts) {
-  static const struct text names[] = {TEXT("refresh_token"), TEXT("refreshToken"),    TEXT("$refresh_token"), TEXT("RefreshToken"),
-                                      TEXT("refreshtoken"),  TEXT("%refresh_token%"), TEXT(":refresh_token"), TEXT("$refreshToken")};
   struct text value = text_trim_space(facts->sent_refresh_token);
   if (text_is_empty(value))
     return "nothing at all";
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (text_equal_nocase(value, names[i]))
-      return "the name of a variable";
   const char *form = trait_placeholder_form(value);
   if (form)
     return form;

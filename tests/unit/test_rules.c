@@ -55,6 +55,7 @@ static void take_record(void *owner, const struct record *record) {
 
 static void run_vector(json_value vector, struct run *run) {
   struct inspect_settings settings = {.connector = vector_connector(vector), .hash_key = {1, 2}};
+  settings.is_recording = json_is_true(json_member(json_member(vector, "settings"), "is_recording"));
   struct inspect *inspect = inspect_new(&settings, take_record, run);
   assert_non_null(inspect);
   json_value exchanges = json_member(vector, "exchanges");
