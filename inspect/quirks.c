@@ -7,6 +7,8 @@ static const struct quirk quirks[] = {
                TEXT("login.windows.net"), TEXT("*.b2clogin.com"), TEXT("*.ciamlogin.com")},
      .keeps_old_refresh_token = true,
      .has_several_issuers = true,
+     .leaves_id_token_unsigned = true,
+     .answer_member = "ext_expires_in",
      .refresh_remedy = "Ask for the scope offline_access at sign-in, then sign in again."},
     {.provider = "Google",
      .hosts = {TEXT("oauth2.googleapis.com"), TEXT("www.googleapis.com"), TEXT("accounts.google.com")},

@@ -17,6 +17,7 @@ struct quirk {
   bool takes_token_in_query;
   bool refreshes_without_grant_type;
   bool keeps_old_refresh_token; /* for good, beside the new one */
+  bool leaves_id_token_unsigned;
   bool nests_token; /* in the token answer */
   bool omits_token_type;
   bool has_own_token_type;    /* words of its own in token_type */
