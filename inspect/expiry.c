@@ -65,9 +65,8 @@ static uint64_t agreement_key(const struct flows *flows, const struct facts *fac
 
 /* As calls with it that worked: in the Authorization header alone, under a scheme that this host takes. */
 static bool is_sent_as_before(struct flows *flows, const struct facts *facts) {
-  return facts->is_token_in_query ||
-         (flow_find_token(flows, facts->credentials.value) == facts->token &&
-          flow_scheme_has_worked(flows, facts->credentials.scheme, facts->url.host));
+  return facts->is_token_in_query || (flow_find_token(flows, facts->credentials.value) == facts->token &&
+                                      flow_scheme_has_worked(flows, facts->credentials.scheme, facts->url.host));
 }
 
 static bool is_refused_for_age(struct flows *flows, const struct facts *facts) {

@@ -170,11 +170,15 @@ static uint64_t key_of_attempt(struct inspect *inspect, uint64_t flow_id) {
   return flows_key(&inspect->flows, "attempt", text_of((const char *)&flow_id, sizeof flow_id), TEXT_NONE);
 }
 
-/* A grant is put right by the same code, a refresh by another one of its flow; where there is neither, by the same client. */
+static uint64_t key_of_refresh(struct inspect *inspect, const struct facts *facts, uint64_t token) {
+  return flows_key(&inspect->flows, "refresh with", facts->exchange->client, text_of((const char *)&token, sizeof token));
+}
+
+/* A grant is put right by the same code or refresh token; where there is neither, by the same client. */
 static uint64_t key_of_grant(struct inspect *inspect, const struct facts *facts) {
-  struct text subject = facts->sent_refresh && facts->flow ? text_from(facts->flow->name) : facts->sent_refresh_token;
-  if (text_is_empty(subject))
-    subject = facts->code;
+  struct text subject = facts->code;
+  if (!text_is_empty(facts->sent_refresh_token))
+    return key_of_refresh(inspect, facts, refresh_token_key(&inspect->flows, facts->sent_refresh_token));
   if (text_is_empty(subject))
     subject = params_get(&facts->params, "device_code");
   if (text_is_empty(subject))
@@ -245,6 +249,14 @@ static void recover_sign_in(struct inspect *inspect, const struct facts *facts) 
     hold_recover(inspect->hold, key_of_sign_in(inspect, "signed-in", facts->authorization));
 }
 
+/* With the token itself, or with the one that had taken its place. */
+static void recover_grant(struct inspect *inspect, const struct facts *facts) {
+  const struct refresh_token *token = refresh_token_sent(&inspect->flows, facts);
+  hold_recover(inspect->hold, key_of_grant(inspect, facts));
+  if (token && token->predecessor)
+    hold_recover(inspect->hold, key_of_refresh(inspect, facts, token->predecessor));
+}
+
 /* A refresh was tried; or it was done where it is not seen, and another token is in its place. */
 static void recover_attempt(struct inspect *inspect, const struct facts *facts) {
   if (facts->class == CLASS_REFRESH && facts->flow)
@@ -268,7 +280,7 @@ void judge_recover(struct inspect *inspect, const struct facts *facts) {
     recover_call(inspect, facts);
   if ((facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH) && facts->answer.kind == ANSWER_ACCEPTED &&
       !text_is_empty(facts->access_token))
-    hold_recover(inspect->hold, key_of_grant(inspect, facts));
+    recover_grant(inspect, facts);
 }
 
 static uint64_t recovery_key(struct inspect *inspect, const struct report *report) {

@@ -52,20 +52,32 @@ static bool names_another_cause(const struct answer *answer) {
   return false;
 }
 
+/* Some servers have one code for every fault of a request; the words then tell that it is the token. */
+static bool names_the_token(const struct answer *answer) {
+  static const struct text words[] = {TEXT("invalid"),   TEXT("expired"),   TEXT("revoked"),
+                                      TEXT("not valid"), TEXT("not found"), TEXT("used")};
+  bool is_named = text_find_nocase(answer->description, TEXT("refresh token")) != SIZE_MAX ||
+                  text_find_nocase(answer->description, TEXT("refresh_token")) != SIZE_MAX;
+  for (size_t i = 0; is_named && i < sizeof words / sizeof *words; i++)
+    if (text_find_nocase(answer->description, words[i]) != SIZE_MAX)
+      return text_equal_nocase(answer->error, TEXT("invalid_request"));
+  return false;
+}
+
 bool refresh_is_token_refused(const struct facts *facts) {
   uint16_t status = facts->exchange->response.status;
   bool is_status = status == 400 || status == 401 || status == 403 || (status >= 200 && status < 300);
-  return is_status && refresh_is_refused(facts) && !names_another_cause(&facts->answer);
+  return is_status && refresh_is_refused(facts) && (!names_another_cause(&facts->answer) || names_the_token(&facts->answer));
 }
 
 /* ---- asking ---- */
 
-static uint64_t token_key(const struct flows *flows, struct text token) {
+uint64_t refresh_token_key(const struct flows *flows, struct text token) {
   return flows_key(flows, "token", token, TEXT_NONE);
 }
 
 const struct refresh_token *refresh_token_find(struct flows *flows, struct text token) {
-  return text_is_empty(token) ? NULL : table_get(&flows->refreshes.tokens, token_key(flows, token));
+  return text_is_empty(token) ? NULL : table_get(&flows->refreshes.tokens, refresh_token_key(flows, token));
 }
 
 const struct refresh_token *refresh_token_sent(struct flows *flows, const struct facts *facts) {
@@ -159,13 +171,14 @@ static void set_life(const struct facts *facts, struct refresh_token *token) {
 static void learn_issued(struct flows *flows, const struct facts *facts, const struct refresh_token *sent) {
   struct moment now = moment_of(facts), signed_in = sent && sent->signed_in.own_ms ? sent->signed_in : now;
   struct moment worked = sent ? now : (struct moment){0};
-  struct refresh_token *token = table_claim(&flows->refreshes.tokens, token_key(flows, facts->refresh_token), sizeof *token);
+  struct refresh_token *token = table_claim(&flows->refreshes.tokens, refresh_token_key(flows, facts->refresh_token), sizeof *token);
   if (!token)
     return;
   bool is_same = sent && text_equal(facts->refresh_token, facts->sent_refresh_token);
   if (!token->issued.own_ms && !is_same) {
     *token = (struct refresh_token){.issued = now, .signed_in = signed_in, .worked = worked, .life_s = -1};
     token->client = client_key(flows, facts);
+    token->predecessor = sent ? refresh_token_key(flows, facts->sent_refresh_token) : 0;
   }
   const struct token *known = flow_find_token(flows, facts->refresh_token);
   if (known)
@@ -205,7 +218,7 @@ static void learn_agreement(struct flows *flows, const struct facts *facts, stru
 static void learn_refresh(struct flows *flows, const struct facts *facts) {
   if (text_is_empty(facts->sent_refresh_token))
     return;
-  uint64_t key = token_key(flows, facts->sent_refresh_token);
+  uint64_t key = refresh_token_key(flows, facts->sent_refresh_token);
   struct refresh_token *token = table_claim(&flows->refreshes.tokens, key, sizeof *token), sent;
   if (!token)
     return;
@@ -218,11 +231,18 @@ static void learn_refresh(struct flows *flows, const struct facts *facts) {
     learn_issued(flows, facts, &sent);
 }
 
+static bool is_of_person(const struct facts *facts) {
+  bool is_other = text_equal(facts->grant_type, TEXT("password")) || text_equal(facts->grant_type, TEXT("client_credentials")) ||
+                  text_find(facts->grant_type, TEXT("jwt-bearer")) != SIZE_MAX || text_find(facts->grant_type, TEXT("saml2")) != SIZE_MAX ||
+                  text_find(facts->grant_type, TEXT("token-exchange")) != SIZE_MAX;
+  return !is_other;
+}
+
 static void learn_origin(struct flows *flows, const struct facts *facts) {
   struct origin *origin = facts->flow ? table_claim(&flows->refreshes.origins, facts->flow->id, sizeof *origin) : NULL;
   if (!origin)
     return;
-  *origin = (struct origin){.authentication = authentication_of(facts), .has_life = facts->life_s >= 0};
+  *origin = (struct origin){.authentication = authentication_of(facts), .has_life = facts->life_s >= 0, .has_person = is_of_person(facts)};
   size_t length = facts->client_id.length < sizeof origin->client_id ? facts->client_id.length : 0;
   if (length)
     memcpy(origin->client_id, facts->client_id.data, length);

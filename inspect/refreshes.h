@@ -27,6 +27,7 @@ struct refresh_token {
   bool brought_none;             /* an accepted refresh with it brought no refresh token */
   bool is_over;                  /* refused: its interval was counted */
   uint64_t client;               /* who asked for it where, keyed hash */
+  uint64_t predecessor;          /* key of the one that it replaced; 0: none */
   char shown[FINGERPRINT_TEXT_BYTES];
 };
 
@@ -36,6 +37,7 @@ struct origin {
   enum authentication authentication;
   char client_id[256];
   bool has_life;                     /* the answer told how long the access token lives */
+  bool has_person;                   /* somebody signed in: no grant that the client can ask for again by itself */
   uint64_t audiences[MAX_AUDIENCES]; /* aud of the access token, keyed hashes; 0: none */
   unsigned used_generation;          /* the latest tokens that an API was called with */
 };
@@ -58,6 +60,8 @@ bool refresh_is_accepted(const struct facts *facts);
 bool refresh_is_refused(const struct facts *facts);
 bool refresh_is_token_refused(const struct facts *facts);
 
+/* refresh_token_key - of the table, and of struct token. */
+uint64_t refresh_token_key(const struct flows *flows, struct text token);
 /* refresh_token_sent - what is known of the refresh token that the request brings, from before it; NULL: nothing. */
 const struct refresh_token *refresh_token_sent(struct flows *flows, const struct facts *facts);
 const struct refresh_token *refresh_token_find(struct flows *flows, struct text token);

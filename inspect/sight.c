@@ -8,6 +8,7 @@
 #define MAX_ENDPOINT_HOSTS 2048
 #define MIN_BARE_EXCHANGES 5
 #define MIN_TOKEN_BYTES 16
+#define FOLLOWS_MS 60000
 
 void sight_init(struct sight *sight) {
   *sight = (struct sight){.trails = {.capacity = MAX_TRAILS}, .endpoints = {.capacity = MAX_ENDPOINT_HOSTS}};
@@ -61,22 +62,45 @@ bool trail_is_over(const struct trail *trail, const struct facts *facts) {
   return trail && trail->token && (trail->was_refused || (trail->ends_ms && facts->started_ms > trail->ends_ms));
 }
 
+static uint64_t stranger_key(const struct flows *flows, const struct facts *facts) {
+  return flows_key(flows, "stranger", facts->credentials.value, TEXT_NONE);
+}
+
+bool trail_goes_on(const struct flows *flows, const struct trail *trail, const struct facts *facts) {
+  return trail && trail->refused_ms && facts->started_ms - trail->refused_ms <= FOLLOWS_MS && trail->stranger != stranger_key(flows, facts);
+}
+
+static bool is_refused_as_token(const struct facts *facts) {
+  return facts->exchange->response.status == 401 && !facts->answer.names_other_cause && !facts->answer.hints_scope;
+}
+
+static void learn_stranger(const struct flows *flows, const struct facts *facts, struct trail *trail) {
+  uint64_t key = stranger_key(flows, facts);
+  if (facts->answer.kind == ANSWER_ACCEPTED) {
+    trail->has_had_stranger = true;
+    trail->stranger = key;
+    trail->refused_ms = 0;
+  } else if (is_refused_as_token(facts)) {
+    trail->refused_ms = trail->stranger == key ? facts->ended_ms : 0;
+  }
+}
+
 static void learn_call(struct flows *flows, const struct facts *facts) {
-  bool is_stranger = facts->answer.kind == ANSWER_ACCEPTED && sight_is_stranger(facts);
+  bool is_stranger = sight_is_stranger(facts);
   if (!is_stranger && !(facts->token && facts->token->kind == TOKEN_ACCESS))
     return;
   struct trail *trail = table_claim(&flows->sight.trails, trail_key(flows, facts), sizeof *trail);
   if (!trail)
     return;
   if (is_stranger) {
-    trail->has_had_stranger = true;
+    learn_stranger(flows, facts, trail);
     return;
   }
   const struct token *token = facts->token;
   trail->token = token->key;
   trail->flow_id = token->flow->id;
   trail->ends_ms = token->life_s > 0 ? token->issued.own_ms + token->life_s * 1000 : 0;
-  trail->was_refused = facts->exchange->response.status == 401 && !facts->answer.names_other_cause && !facts->answer.hints_scope;
+  trail->was_refused = is_refused_as_token(facts);
 }
 
 /* ---- learning ---- */

@@ -12,6 +12,8 @@ struct trail {
   int64_t ends_ms;       /* own clock, as announced; 0: unknown */
   bool was_refused;      /* when it was sent last */
   bool has_had_stranger; /* a token that nobody was seen to issue was accepted here before */
+  uint64_t stranger;     /* the latest of these, keyed hash */
+  int64_t refused_ms;    /* own clock, when that was refused after it had worked; 0: not */
 };
 
 struct sight {
@@ -38,6 +40,8 @@ bool sight_is_stranger(const struct facts *facts);
 /* sight_trail - of the same client and URL, before this call; NULL: none. trail_is_over - its token was dead when this call began. */
 const struct trail *sight_trail(struct flows *flows, const struct facts *facts);
 bool trail_is_over(const struct trail *trail, const struct facts *facts);
+/* trail_goes_on - another token that nobody was seen to issue follows at once on one that had worked and was refused. */
+bool trail_goes_on(const struct flows *flows, const struct trail *trail, const struct facts *facts);
 /* sight_learn - after an exchange was judged. */
 void sight_learn(struct flows *flows, const struct facts *facts);
 

@@ -64,6 +64,9 @@ static void check_never_attempted(struct check *c) {
   if (!is_refused || facts->answer.hints_scope || facts->answer.names_other_cause || !is_expired(facts) ||
       !flow_has_refresh_token(c->flows, token->flow))
     return;
+  const struct origin *origin = flow_origin(c->flows, token->flow);
+  if (origin && !origin->has_person)
+    return; /* it asks for another token just as well */
   struct report *r = report(c);
   report_subject(r, text_from(token->shown));
   report_step(r, STEP_REFRESH);

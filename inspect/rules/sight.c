@@ -40,8 +40,10 @@ static const char *proxy_remedy(struct text user_agent) {
 
 enum stranger {
   STRANGER_IS_FINE,
-  STRANGER_IS_NEW,       /* issued while we watched, by a server that was not seen to */
+  STRANGER_IS_NEW,       /* issued while we watched, not in our sight */
+  STRANGER_IS_OF_KNOWN,  /* the same, by a server whose other traffic is seen */
   STRANGER_REPLACES,     /* in the place of a token that had ended */
+  STRANGER_FOLLOWS,      /* in the place of another one, which was refused */
   STRANGER_IS_CONNECTORS /* at the connector's API, though its token URL is known and never was asked */
 };
 
@@ -55,7 +57,7 @@ static enum stranger judge_jwt(const struct check *c, bool *is_self_made) {
     *is_self_made = !is_servers || (jwt.issued_s && jwt.expires_s && jwt.expires_s - jwt.issued_s <= 10 * 60);
     int64_t began_s = c->flows->sight.began_ms / 1000;
     if (!*is_self_made && jwt.expires_s && began_s && jwt.issued_s > began_s + CLOCK_SLACK_S)
-      stranger = STRANGER_IS_NEW;
+      stranger = flow_knows_issuer(c->flows, jwt.issuer) ? STRANGER_IS_OF_KNOWN : STRANGER_IS_NEW;
   }
   jwt_free(&jwt);
   return stranger;
@@ -72,6 +74,8 @@ static enum stranger judge_stranger(struct check *c) {
   const struct trail *trail = sight_trail(c->flows, facts);
   if (trail_is_over(trail, facts) && !trail->has_had_stranger)
     return STRANGER_REPLACES;
+  if (trail_goes_on(c->flows, trail, facts))
+    return STRANGER_FOLLOWS;
   const struct connector_settings *connector = c->connector;
   bool is_connectors = !text_is_empty(connector->token_url) && !text_is_empty(connector->api_base) &&
                        text_starts_with_nocase(facts->url_text, connector->api_base);
@@ -94,6 +98,11 @@ static void check_token_traffic(struct check *c) {
   if (stranger == STRANGER_IS_NEW) {
     report_severity(r, SEVERITY_INFO);
     report_message(r, "{method} {url} was accepted with an access token that was issued during this run, but not through the proxy.");
+  } else if (stranger == STRANGER_IS_OF_KNOWN) {
+    report_message(r, "{method} {url} was accepted with an access token that was issued during this run, but not through the proxy.");
+  } else if (stranger == STRANGER_FOLLOWS) {
+    report_message(r, "{method} {url} was accepted with an access token right after another one was refused; no answer was seen to bring "
+                      "either.");
   } else if (stranger == STRANGER_IS_CONNECTORS) {
     report_message(r, "{method} {url} was accepted with an access token, but no token was seen to come from the connector's token URL.");
   }
