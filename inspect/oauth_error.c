@@ -169,7 +169,6 @@ static const struct oauth_error errors[] = {
     CODE("mfa_required", "The sign-in needs a second factor, which this grant cannot ask for: use authorization_code."),
     CODE("server_error", "The server failed: try again, and look into its log or ask the provider."),
     CODE("temporarily_unavailable", "The server is busy: try again later (Retry-After says when)."),
-    CODE("too_many_requests", "Too many requests: wait as long as Retry-After says, and keep tokens until they expire."),
     CODE_PERSON("interaction_required", "The person must sign in again in a browser."),
     CODE_PERSON("login_required", "The person must sign in again in a browser."),
     CODE_PERSON("consent_required", "The person, or an administrator, must consent in a new sign-in."),
@@ -270,8 +269,16 @@ static bool is_status_and_message(const struct facts *facts) {
          !is_status_phrase(json_string(json_member(root, "message")));
 }
 
+/* With these, the status says more than a word that nobody knows. */
+static bool says_enough(uint16_t status) {
+  return status == 404 || status == 405 || status == 406 || status == 415 || status == 429 || status >= 500;
+}
+
 bool oauth_error_is_given(const struct facts *facts) {
-  return !is_status_phrase(facts->answer.error) || is_status_and_message(facts);
+  const struct answer *answer = &facts->answer;
+  if (says_enough(facts->exchange->response.status) && !oauth_error_of(answer) && !oauth_error_is_pending(answer))
+    return false;
+  return !is_status_phrase(answer->error) || is_status_and_message(facts);
 }
 
 bool oauth_error_is_pending(const struct answer *answer) {

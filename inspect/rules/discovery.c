@@ -51,6 +51,13 @@ static bool is_token_service(const struct url *issuer) {
   return text_starts_with_nocase(issuer->host, TEXT("sts."));
 }
 
+/* Clients that look for a server's document try its path first (RFC 8414 insertion), and some servers answer all such URLs with the
+ * document of the host. */
+static bool is_probe_of(const struct url *issuer, const struct url *url) {
+  struct text asked = issuer_path(url->path, true), path = without_slash(issuer->path);
+  return !text_is_empty(asked) && text_starts_with(asked, path) && (asked.length == path.length || asked.data[path.length] == '/');
+}
+
 static bool is_issuer_of(struct text issuer, const struct url *url) {
   struct url parsed;
   if (text_find_char(issuer, '{') != SIZE_MAX)
@@ -60,7 +67,7 @@ static bool is_issuer_of(struct text issuer, const struct url *url) {
   if (is_token_service(&parsed) || is_tenant_of(issuer, url, issuer_path(url->path, false)))
     return true;
   return text_equal_nocase(parsed.scheme, url->scheme) && text_equal_nocase(parsed.host, url->host) && parsed.port == url->port &&
-         is_path_of(parsed.path, url->path);
+         (is_path_of(parsed.path, url->path) || is_probe_of(&parsed, url));
 }
 
 static void check_issuer(struct check *c) {
