@@ -258,6 +258,17 @@ static void observe_exchange(struct inspect *inspect, const struct observation *
   facts_free(&facts);
 }
 
+/* Connections that a client made, or tried to, and that do not show what it wanted there. */
+static void note_hidden(struct inspect *inspect, const struct observation *observation) {
+  struct flows *flows = &inspect->flows;
+  if (observation->kind == OBSERVED_CLIENT_TLS_FAILURE)
+    sight_note_hidden(flows, observation->client_tls.host, false, inspect->now_ms);
+  else if (observation->kind == OBSERVED_UPSTREAM_FAILURE)
+    sight_note_hidden(flows, observation->upstream.host, false, inspect->now_ms);
+  else if (observation->kind == OBSERVED_TUNNEL)
+    sight_note_hidden(flows, observation->tunnel.host, true, inspect->now_ms);
+}
+
 static void observe_tunnel(struct inspect *inspect, const struct observation *observation, struct arena *memory) {
   unseen_tunnel(inspect, &observation->tunnel, memory);
   judge(inspect, observation, NULL, ON_TUNNEL, memory);
@@ -267,6 +278,7 @@ static void observe_with_memory(struct inspect *inspect, const struct observatio
   struct arena *memory = arena_new(NULL);
   if (!memory)
     return;
+  note_hidden(inspect, observation);
   if (observation->kind == OBSERVED_CLIENT_TLS_FAILURE)
     judge(inspect, observation, NULL, ON_CLIENT_TLS_FAILURE, memory);
   else if (observation->kind == OBSERVED_UPSTREAM_FAILURE)

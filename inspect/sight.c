@@ -38,6 +38,17 @@ void sight_note_endpoint(struct flows *flows, struct text host) {
     table_claim(&flows->sight.endpoints, host_key(flows, host), 1);
 }
 
+void sight_note_hidden(struct flows *flows, struct text host, bool is_tunnel, int64_t now_ms) {
+  if (!table_peek(&flows->sight.endpoints, host_key(flows, host)))
+    return;
+  flows->sight.is_passed_through |= is_tunnel;
+  flows->sight.hidden_ms = now_ms;
+}
+
+bool sight_was_hidden(const struct sight *sight, int64_t since_ms) {
+  return sight->is_passed_through || (sight->hidden_ms && sight->hidden_ms >= since_ms);
+}
+
 /* ---- tokens that nobody was seen to issue ---- */
 
 bool sight_is_stranger(const struct facts *facts) {

@@ -30,6 +30,8 @@ static bool names_client(const struct facts *facts) {
 static bool is_for_want_of_client(const struct facts *facts) {
   if (is_error(facts, "invalid_client") || is_error(facts, "unauthorized_client") || names_client(facts))
     return true;
+  if (facts->exchange->response.status == 401)
+    return !is_error(facts, "invalid_grant") && !is_error(facts, "invalid_token");
   bool names_other = says(facts, "scope") || says(facts, "grant_type") || says(facts, "refresh_token") || says(facts, "refresh token");
   return (is_error(facts, "invalid_request") || text_is_empty(facts->answer.error)) && !names_other;
 }
