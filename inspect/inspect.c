@@ -138,6 +138,16 @@ static void note_fields(struct secrets *secrets, const struct http_head *head) {
   }
 }
 
+/* A token answer without access_token: what could be the token under another name. */
+static void note_unnamed_token(struct secrets *secrets, const struct facts *facts) {
+  static const char *const names[] = {"id", "sid", "key", "session", "auth", "bearer", "value", "data", "result"};
+  uint16_t status = facts->exchange->response.status;
+  bool asks_for_token = !text_is_empty(facts->grant_type) || !text_is_empty(facts->code);
+  for (size_t i = 0; i < sizeof names / sizeof *names && asks_for_token && text_is_empty(facts->access_token); i++)
+    if (status >= 200 && status < 300)
+      secrets_add(secrets, facts_answer_text(facts, names[i]));
+}
+
 static void note_secrets(struct inspect *inspect, const struct facts *facts) {
   struct secrets *secrets = &inspect->redactor.secrets;
   const struct credentials *credentials = &facts->credentials;
@@ -148,6 +158,7 @@ static void note_secrets(struct inspect *inspect, const struct facts *facts) {
   note_challenge(secrets, facts);
   for (size_t i = 0; i < facts->answer.form.count; i++)
     note_parameter(secrets, facts->answer.form.parameters[i].name, facts->answer.form.parameters[i].value);
+  note_unnamed_token(secrets, facts);
   note_fields(secrets, &facts->exchange->request);
   note_fields(secrets, &facts->exchange->response);
   if (credentials->scheme.length || credentials->value.length >= SECRET_PREFIX_BYTES)

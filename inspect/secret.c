@@ -36,8 +36,8 @@ bool secret_is_name(struct text name) {
                                       TEXT("accesstoken"),
                                       TEXT("refreshtoken"),
                                       TEXT("idtoken"),
-                                      TEXT("sessiontoken"),
-                                      TEXT("session_token"),
+                                      TEXT("sessionid"),
+                                      TEXT("session_id"),
                                       TEXT("jwt"),
                                       TEXT("state"),
                                       TEXT("nonce"),
@@ -56,7 +56,7 @@ bool secret_is_name(struct text name) {
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (text_equal_nocase(name, names[i]))
       return true;
-  return false;
+  return text_ends_with_nocase(name, TEXT("token")); /* authToken, bearer-token, xsrf_token … */
 }
 
 void secrets_init(struct secrets *secrets, const struct hash_key *key) {
