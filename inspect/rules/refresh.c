@@ -87,6 +87,9 @@ static void check_rejected(struct check *c) {
     evidence_duration(r, "age", age_s);
     report_subject(r, text_from(facts->sent_refresh->shown));
   }
+  const struct refresh_token *known = refresh_token_sent(c->flows, facts);
+  if (known && known->accepted.ended_ms)
+    evidence_duration(r, "last_used", (facts->started_ms - known->accepted.ended_ms) / 1000);
   if (check_is_status(c, 429, 429) || check_is_status(c, 500, 599)) {
     report_severity(r, SEVERITY_WARNING);
     report_remedy(r, "The server is busy or broken: try again later (Retry-After says when), and do not throw the refresh token away.");
@@ -153,7 +156,8 @@ const struct rule rules_refresh[] = {
      .recovery = RECOVERY_IS_INFO,
      .check = check_rejected,
      .title = "The refresh was refused",
-     .message = "{method} {url} answered {status} to a refresh[: {error}][ ({description})][. The refresh token is {age} old].",
+     .message = "{method} {url} answered {status} to a refresh[: {error}][ ({description})][. The refresh token is {age} old][. It had "
+                "last worked {last_used} before].",
      .remedy = "Read what the server says; the person must sign in again if the refresh token is no longer valid.",
      .references = {{"RFC 6749 section 6", RFC6749 "#section-6"}, {"RFC 6749 section 5.2", RFC6749 "#section-5.2"}}},
     {.id = "refresh/old-token-used-after-refresh",

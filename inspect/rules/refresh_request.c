@@ -67,14 +67,18 @@ static void check_client_id_differs(struct check *c) {
 
 /* ---- refresh/client-authentication-differs ---- */
 
+static const char *name_of_method(enum authentication authentication) {
+  return authentication == AUTHENTICATION_NONE ? "nothing but its id" : authentication_name(authentication);
+}
+
 static void check_authentication_differs(struct check *c) {
   const struct facts *facts = c->facts;
   const struct origin *origin = facts->sent_refresh ? flow_origin(c->flows, facts->flow) : NULL;
   if (!origin || !clients_refused(facts) || authentication_of(facts) == origin->authentication)
     return;
   struct report *r = report(c);
-  evidence_literal(r, "authentication", authentication_name(authentication_of(facts)));
-  evidence_literal(r, "authentication_at_sign_in", authentication_name(origin->authentication));
+  evidence_literal(r, "authentication", name_of_method(authentication_of(facts)));
+  evidence_literal(r, "authentication_at_sign_in", name_of_method(origin->authentication));
   add_token(r, facts);
 }
 

@@ -360,8 +360,8 @@ const struct rule rules_refresh_token[] = {
      .recovery = RECOVERY_IS_INFO,
      .check = check_consistent,
      .title = "Refresh tokens stop working always after the same time",
-     .message = "{method} {url} refused a refresh token[ between {at_least} and] {at_most} after the sign-in, as it did with one of this "
-                "client before[: {error}]: the connection ends always after that time.",
+     .message = "{method} {url} refused a refresh token[ between {at_least} and] {at_most} after the sign-in, and did so with another one "
+                "of this client at that age: connections end always after this time[. It answered {error}].",
      .remedy = "The provider limits how long a connection lasts, whatever is refreshed: find that limit in the application's registration "
                "or the tenant's policies (refresh token lifetime, maximum session), lengthen it, or plan for the person to sign in again.",
      .references = {{"RFC 6749 section 10.4", RFC6749 "#section-10.4"}, {"RFC 9700 section 4.14.2", RFC9700 "#section-4.14.2"}}},

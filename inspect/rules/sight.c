@@ -207,8 +207,8 @@ const struct rule rules_sight[] = {
      .on = ON_END,
      .check = check_sanitised,
      .title = "The recording was exported without credentials",
-     .message = "None of {exchanges} https exchanges has an Authorization, Cookie or Set-Cookie header: the program that recorded them has "
-                "left them out, and what needs them was not judged.",
+     .message = "None of {exchanges} https exchanges has an Authorization, Cookie or Set-Cookie header: most likely the program that "
+                "recorded them left them out. What needs them was not judged.",
      .remedy = "Export again with sensitive data. In Chrome: Developer Tools, Settings, Preferences, Network, \"Allow to generate HAR with "
                "sensitive data\", then a long press on the export button. In Edge alike. Or record with `oauthtap proxy --har`, which "
                "keeps what is needed and no secret.",
