@@ -59,9 +59,9 @@ static struct text first_string(json_value object, const char *const *names, siz
   return TEXT_NONE;
 }
 
-static const char *const code_names[] = {"code", "status", "type", "errorCode", "error_code", "reason"};
+static const char *const code_names[] = {"code", "status", "type", "errorCode", "error_code", "error_type", "reason"};
 static const char *const text_names[] = {"error_description", "message",       "errorSummary", "detail",
-                                         "details",           "error_message", "description"};
+                                         "details",           "error_message", "description",  "errmsg"};
 #define FIRST(object, names) first_string(object, names, sizeof(names) / sizeof *(names))
 
 static void take_object(struct answer *answer, json_value object) {
@@ -90,10 +90,15 @@ static void read_json_error(struct answer *answer, uint16_t status) {
   } else if (is_item_with_error(root) && status >= 400) {
     take_object(answer, json_next(root, NULL));
   } else if (json_is_object(root) && status >= 400 &&
-             (json_member(root, "message") || json_member(root, "errorCode") || json_member(root, "detail"))) {
+             (json_member(root, "message") || json_member(root, "errorCode") || json_member(root, "detail") ||
+              json_member(root, "error_type"))) {
     take_object(answer, root);
   } else if (json_is_false(json_member(root, "ok"))) {
     take_object(answer, root);
+  } else if (json_number(json_member(root, "errcode")) != 0) { /* WeChat, DingTalk: the number alone is no word to look up */
+    take_object(answer, root);
+    if (text_is_empty(answer->error))
+      answer->error = TEXT("errcode");
   }
 }
 

@@ -27,8 +27,8 @@ static struct text polled_code(const struct facts *facts) {
 }
 
 bool device_is_poll(const struct facts *facts) {
-  return facts->class == CLASS_TOKEN && (text_equal(facts->grant_type, TEXT("urn:ietf:params:oauth:grant-type:device_code")) ||
-                                         text_equal(facts->grant_type, TEXT("device_code")));
+  return facts->class == CLASS_TOKEN &&
+         (text_ends_with(facts->grant_type, TEXT("device_code")) || !text_is_empty(params_get(&facts->params, "device_code")));
 }
 
 const struct device_code *device_code_of(struct flows *flows, const struct facts *facts) {

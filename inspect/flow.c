@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "inspect/jwt.h"
 #include "inspect/trait.h"
 
 #define MAX_TOKENS 100000
@@ -215,13 +214,6 @@ static void mark_replaced(const struct facts *facts, const struct token *success
       token->replaced_ms = facts->ended_ms;
 }
 
-static void note_issuer_of(struct flows *flows, const struct facts *facts, struct text token) {
-  struct jwt jwt;
-  if (jwt_read(facts->memory, token, &jwt) == 0)
-    flow_note_issuer(flows, jwt.issuer);
-  jwt_free(&jwt);
-}
-
 /* Without a scope in the answer it is the one that was asked for, in a refresh without one that of the refresh token (RFC 6749 sections
  * 5.1 and 6). */
 static uint64_t scope_key_of(const struct flows *flows, const struct facts *facts) {
@@ -244,7 +236,7 @@ static void take_access_token(struct flows *flows, struct facts *facts) {
   facts->issued = token;
   if (facts->class == CLASS_REFRESH)
     mark_replaced(facts, token);
-  note_issuer_of(flows, facts, facts->access_token);
+  flow_note_issuer(flows, facts->access_jwt.issuer);
 }
 
 /* The bytes stay an hour longer than the token lives, a day where nobody said how long that is. */
@@ -283,6 +275,6 @@ void flow_take_answer(struct flows *flows, struct facts *facts, uint64_t sequenc
   if (token) {
     fingerprint(owner, facts->id_token, token->shown);
     keep_bytes(flows, facts, token, facts->id_token);
-    note_issuer_of(flows, facts, facts->id_token);
+    flow_note_issuer(flows, facts->id_jwt.issuer);
   }
 }

@@ -291,7 +291,7 @@ static uint64_t recovery_key(struct inspect *inspect, const struct report *repor
   bool is_sign_in = facts->authorization && (facts->class == CLASS_AUTHORIZATION || facts->callback.is_there);
   if (is_sign_in)
     return key_of_sign_in(inspect, report->rule->recovery == RECOVERY_IS_SILENT ? "answered" : "signed-in", facts->authorization);
-  if (report->rule->recovery == RECOVERY_BY_USE)
+  if (report->rule->recovery == RECOVERY_BY_USE && facts->class != CLASS_API)
     return key_of_use(inspect, facts->access_token);
   if (report->rule->recovery == RECOVERY_IS_SILENT)
     return key_of_credential(inspect, facts);
@@ -408,7 +408,7 @@ static uint64_t subject_of(struct inspect *inspect, const struct report *report)
 static bool may_recover(const struct report *report) {
   const struct facts *facts = report->check->facts;
   if (report->rule->recovery == RECOVERY_BY_USE)
-    return facts && !text_is_empty(facts->access_token);
+    return facts && (facts->class == CLASS_API || !text_is_empty(facts->access_token));
   bool is_accepted = facts && facts->answer.kind == ANSWER_ACCEPTED;
   return report->rule->recovery != RECOVERY_NONE && (!is_accepted || report->severity == SEVERITY_ERROR);
 }

@@ -60,7 +60,8 @@ static int64_t first_life(const struct facts *facts, const char *const *words, s
 int64_t facts_read_life(const struct facts *facts) {
   static const char *const words[] = {"expires_in", "expiresIn", "expires_at", "expires", "expires_on", "expiry", ".expires"};
   int64_t life = FIRST_LIFE(facts, words);
-  return life >= 0 || text_is_empty(facts->access_token) ? life : from_token(facts, facts->access_token);
+  int64_t expires_s = facts->access_jwt.expires_s;
+  return life >= 0 || !expires_s ? life : until(facts, expires_s * 1000);
 }
 
 /* Keycloak writes 0 for no end (RFC 6749 has no word for any of this). */

@@ -47,8 +47,45 @@ static bool is_expired(const struct facts *facts, int64_t expires_s, int64_t *si
   return expires_s && expires_s * 1000 <= now_ms;
 }
 
+/* A call that was refused with a token whose claims never held: the cause of the refusal. The token's moment is that of its issue. */
+static void check_claims_of_call(struct check *c, bool (*never_held)(const struct jwt *jwt, int64_t issued_s, int64_t *off_s),
+                                 const char *off, const char *message) {
+  const struct facts *facts = c->facts;
+  const struct token *token = facts->token;
+  struct jwt jwt;
+  int64_t off_s;
+  if (!check_is_status(c, 401, 401) || !token || token->kind != TOKEN_ACCESS || !token->issued.date_ms ||
+      jwt_read(facts->memory, facts->token_text, &jwt))
+    return;
+  if (never_held(&jwt, token->issued.date_ms / 1000, &off_s)) {
+    struct report *r = report(c);
+    evidence_literal(r, "token", "access_token");
+    evidence_token(r, "access_token", token);
+    evidence_duration(r, off, off_s);
+    evidence_error(r);
+    report_subject(r, TEXT("access_token"));
+    report_message(r, message);
+  }
+  jwt_free(&jwt);
+}
+
+static bool was_expired(const struct jwt *jwt, int64_t issued_s, int64_t *off_s) {
+  *off_s = issued_s - jwt->expires_s;
+  return jwt->expires_s && *off_s >= 0;
+}
+
+static bool was_ahead(const struct jwt *jwt, int64_t issued_s, int64_t *off_s) {
+  *off_s = (jwt->not_before_s > jwt->issued_s ? jwt->not_before_s : jwt->issued_s) - issued_s;
+  return *off_s > TOLERANCE_S;
+}
+
 static void check_expired_on_issue(struct check *c) {
   struct issued tokens[2];
+  if (c->facts->class == CLASS_API) {
+    check_claims_of_call(c, was_expired, "since",
+                         "{method} {url} refused an access token that had expired {since} before the server issued it[: {error}].");
+    return;
+  }
   size_t count = issued_tokens(c, tokens);
   int64_t since_s;
   for (size_t i = 0; i < count; i++) {
@@ -65,6 +102,11 @@ static void check_expired_on_issue(struct check *c) {
 
 static void check_not_yet_valid(struct check *c) {
   struct issued tokens[2];
+  if (c->facts->class == CLASS_API) {
+    check_claims_of_call(c, was_ahead, "ahead",
+                         "{method} {url} refused an access token that becomes valid {ahead} after the server issued it[: {error}].");
+    return;
+  }
   size_t count = issued_tokens(c, tokens);
   for (size_t i = 0; i < count && c->facts->date_ms; i++) {
     const struct jwt *jwt = tokens[i].jwt;
@@ -205,6 +247,8 @@ static struct text client_of(const struct facts *facts) {
 }
 
 static bool is_for(const struct jwt *jwt, struct text client) {
+  if (text_is_empty(client))
+    return false;
   json_value audience = json_member(json_root(&jwt->claims), "aud");
   if (text_equal_nocase(json_string(audience), client) || text_equal_nocase(jwt_claim(jwt, "azp"), client))
     return true;
@@ -223,7 +267,7 @@ static void check_id_token_audience(struct check *c) {
   const struct facts *facts = c->facts;
   struct text client = client_of(facts), audience = first_audience(&facts->id_jwt);
   if (!check_is_success(c) || !grant_is_code(facts) || text_is_empty(client) || text_is_empty(audience) || trait_is_masked(client) ||
-      trait_is_masked(audience) || is_for(&facts->id_jwt, client))
+      trait_is_masked(audience) || is_for(&facts->id_jwt, client) || is_for(&facts->id_jwt, facts->credentials.basic_user))
     return;
   struct report *r = report(c);
   evidence_name(r, "client_id", client);
@@ -298,8 +342,10 @@ const struct rule rules_jwt[] = {
     {.id = "jwt/expired-on-issue",
      .severity = ALWAYS(ERROR),
      .step = STEP_TOKEN,
-     .on = ON_GRANTS,
-     .needs = NEEDS_RESPONSE_BODY,
+     .on = ON_GRANTS | ON_API_EXCHANGE,
+     .needs = NEEDS_RESPONSE_HEAD,
+     .cause = CAUSE_API_REFUSED,
+     .rank = 57, /* before what is said of expired tokens */
      .recovery = RECOVERY_BY_USE,
      .check = check_expired_on_issue,
      .title = "The token had expired when it was issued",
@@ -311,8 +357,11 @@ const struct rule rules_jwt[] = {
     {.id = "jwt/not-yet-valid",
      .severity = ALWAYS(WARNING),
      .step = STEP_TOKEN,
-     .on = ON_GRANTS,
-     .needs = NEEDS_RESPONSE_BODY,
+     .on = ON_GRANTS | ON_API_EXCHANGE,
+     .needs = NEEDS_RESPONSE_HEAD,
+     .cause = CAUSE_API_REFUSED,
+     .rank = 57,
+     .recovery = RECOVERY_IS_INFO,
      .check = check_not_yet_valid,
      .title = "The token is valid later than it was issued",
      .message = "{method} {url} answered with an {token} whose {claim} lies {ahead} ahead of the server's own Date: who checks it at once "

@@ -25,13 +25,16 @@ static struct text plain_name(json_value member, char plain[MAX_NAME]) {
   return text_of(plain, length);
 }
 
-static json_value member_like(const struct facts *facts, const char *plain) {
-  json_value root = json_root(&facts->answer.json);
+static json_value member_of(json_value object, const char *plain) {
   char name[MAX_NAME];
-  for (json_value member = json_is_object(root) ? json_next(root, NULL) : NULL; member; member = json_next(root, member))
+  for (json_value member = json_is_object(object) ? json_next(object, NULL) : NULL; member; member = json_next(object, member))
     if (text_equal(plain_name(member, name), text_from(plain)))
       return member;
   return NULL;
+}
+
+static json_value member_like(const struct facts *facts, const char *plain) {
+  return member_of(json_root(&facts->answer.json), plain);
 }
 
 static bool has_member_like(const struct facts *facts, const char *plain) {
@@ -121,7 +124,7 @@ static bool find_nested(json_value container, unsigned depth, struct text_out *p
       text_out_add(path, json_name(member));
     else
       text_out_add_string(path, "[]");
-    if (json_string(json_member(member, "access_token")).length || (depth < MAX_NESTING && find_nested(member, depth + 1, path)))
+    if (json_string(member_of(member, "accesstoken")).length || (depth < MAX_NESTING && find_nested(member, depth + 1, path)))
       return true;
     path->length = length;
   }
