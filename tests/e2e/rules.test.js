@@ -23,6 +23,9 @@ async function servePlain(onConnection) {
     stop: () => { sockets.forEach((socket) => socket.destroy()); return new Promise((resolve) => server.close(resolve)); } };
 }
 
+const now = () => Math.floor(Date.now() / 1000);
+const jwt = (claims) => [{ alg: 'RS256', typ: 'JWT' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.') + '.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg';
+
 // One scenario: what the server answers, what the client sends, what must be found (severity and rule, all of it).
 const scenarios = {
   'token/missing-access-token': { server: { '/token': always(200, without(tokens(1), 'access_token')) }, client: [signIn], found: ['error token/missing-access-token'] },
@@ -32,6 +35,22 @@ const scenarios = {
   'token/error-response, put right': { server: { '/token': inTurn([401, { error: 'invalid_client' }], [200, tokens(1)]) }, client: [signIn, signIn], found: ['info token/error-response'] },
   'token/error-with-200': { server: { '/token': always(200, { error: 'bad_verification_code' }) }, client: [signIn], found: ['error token/error-with-200'] },
   'token/not-json': { server: { '/token': always(200, '<html>Sign in</html>', { 'Content-Type': 'text/html' }) }, client: [signIn], found: ['error token/not-json'] },
+  'token/misnamed-field': { server: { '/token': always(200, { accessToken: accessToken(1), expiresIn: 3600 }) }, client: [signIn], found: ['error token/misnamed-field'] },
+  'token/nested-access-token': { server: { '/token': always(200, { data: tokens(1) }) }, client: [signIn], found: ['error token/nested-access-token'] },
+  'token/unexpected-response': { server: { '/token': always(403, '<h1>Blocked</h1>', { 'Content-Type': 'text/html' }) }, client: [signIn], found: ['error token/unexpected-response'] },
+  'token/form-encoded-response': { server: { '/token': always(200, new URLSearchParams(tokens(1)).toString(), { 'Content-Type': 'application/x-www-form-urlencoded' }) }, client: [signIn], found: ['warning token/form-encoded-response'] },
+  'token/wrong-content-type': { server: { '/token': always(200, tokens(1), { 'Content-Type': 'text/html' }) }, client: [signIn], found: ['warning token/wrong-content-type'] },
+  'token/missing-token-type': { server: { '/token': always(200, without(tokens(1), 'token_type')) }, client: [signIn], found: ['warning token/missing-token-type'] },
+  'token/unknown-token-type': { server: { '/token': always(200, tokens(1, { token_type: 'jwt' })) }, client: [signIn], found: ['warning token/unknown-token-type'] },
+  'token/unknown-token-type, but the API takes it': { server: { '/token': always(200, tokens(1, { token_type: 'jwt' })), '/me': bearerOnly }, client: [signIn, bearer(1)], found: [] },
+  'token/expires-in-not-number': { server: { '/token': always(200, tokens(1, { expires_in: '1 hour' })) }, client: [signIn], found: ['warning token/expires-in-not-number'] },
+  'token/expires-in-implausible': { server: { '/token': always(200, tokens(1, { expires_in: -5 })) }, client: [signIn], found: ['error token/expires-in-implausible'] },
+  'token/missing-cache-control': { server: { '/token': always(200, tokens(1), { 'Cache-Control': 'no-cache' }) }, client: [signIn], found: ['info token/missing-cache-control'] },
+  'jwt/expired-on-issue': { server: { '/token': () => [200, tokens(1, { access_token: jwt({ exp: now() - 600 }) })] }, client: [signIn], found: ['error jwt/expired-on-issue'] },
+  'jwt/lifetime-differs': { server: { '/token': () => [200, tokens(1, { access_token: jwt({ exp: now() + 300 }) })] }, client: [signIn], found: ['warning jwt/lifetime-differs'] },
+  'jwt/id-token-audience': { server: { '/token': () => [200, tokens(1, { id_token: jwt({ aud: 'another-client', exp: now() + 300 }) })] }, client: [signIn], found: ['error jwt/id-token-audience'] },
+  'discovery/issuer-mismatch': { server: { '/.well-known/openid-configuration': always(200, { issuer: 'http://localhost', token_endpoint: 'https://localhost/token' }) }, client: [call(undefined, '/.well-known/openid-configuration')],
+    found: ['warning discovery/issuer-mismatch'] },
   'token/secret-in-url': { server: healthy, client: [form('/token', { grant_type: 'authorization_code', code: 'the-code-0123456789abcdef' }, `?client_secret=${client.secret}`)], found: ['error token/secret-in-url'] },
   'api/missing-authorization': { server: healthy, client: [signIn, bearer(1), call()], found: ['error api/missing-authorization'] },
   'api/missing-authorization, but a challenge that is answered': { server: healthy, client: [signIn, bearer(1), call(), bearer(1)], found: [] },
