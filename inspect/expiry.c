@@ -3,7 +3,7 @@
 
 #include "inspect/flow.h"
 
-#define MAX_LIVES 50000
+#define MAX_LIVES 20000
 #define MAX_AGREEMENTS 10000
 
 struct life {

@@ -4,8 +4,8 @@
 #include "inspect/flow.h"
 #include "inspect/jwt.h"
 
-#define MAX_REFRESH_TOKENS 20000
-#define MAX_REPEATED 10000
+#define MAX_REFRESH_TOKENS 10000
+#define MAX_REPEATED 4000
 
 void refreshes_init(struct refreshes *refreshes) {
   *refreshes = (struct refreshes){.tokens = {.capacity = MAX_REFRESH_TOKENS},
@@ -180,9 +180,6 @@ static void learn_issued(struct flows *flows, const struct facts *facts, const s
     token->client = client_key(flows, facts);
     token->predecessor = sent ? refresh_token_key(flows, facts->sent_refresh_token) : 0;
   }
-  const struct token *known = flow_find_token(flows, facts->refresh_token);
-  if (known)
-    memcpy(token->shown, known->shown, sizeof token->shown);
   set_life(facts, token);
 }
 
@@ -243,9 +240,6 @@ static void learn_origin(struct flows *flows, const struct facts *facts) {
   if (!origin)
     return;
   *origin = (struct origin){.authentication = authentication_of(facts), .has_life = facts->life_s >= 0, .has_person = is_of_person(facts)};
-  size_t length = facts->client_id.length < sizeof origin->client_id ? facts->client_id.length : 0;
-  if (length)
-    memcpy(origin->client_id, facts->client_id.data, length);
   read_audiences(flows, facts->memory, facts->access_token, origin->audiences);
 }
 

@@ -3,7 +3,6 @@
 #ifndef OAUTHTAP_REFRESHES_H
 #define OAUTHTAP_REFRESHES_H
 
-#include "inspect/base/hash.h"
 #include "inspect/clients.h"
 #include "inspect/expiry.h"
 #include "inspect/facts.h"
@@ -28,14 +27,12 @@ struct refresh_token {
   bool is_over;                  /* refused: its interval was counted */
   uint64_t client;               /* who asked for it where, keyed hash */
   uint64_t predecessor;          /* key of the one that it replaced; 0: none */
-  char shown[FINGERPRINT_TEXT_BYTES];
 };
 
 /* How the first tokens of a flow were asked for. */
 #define MAX_AUDIENCES 4
 struct origin {
   enum authentication authentication;
-  char client_id[256];
   bool has_life;                     /* the answer told how long the access token lives */
   bool has_person;                   /* somebody signed in: no grant that the client can ask for again by itself */
   uint64_t audiences[MAX_AUDIENCES]; /* aud of the access token, keyed hashes; 0: none */
@@ -79,7 +76,7 @@ bool refresh_expiry(struct flows *flows, const struct facts *facts, struct inter
 /* refresh_scope_key - of the scope that the request asks for, as replaced_scope has it. */
 uint64_t refresh_scope_key(const struct flows *flows, const struct facts *facts);
 
-/* refreshes_learn - after the exchange was judged and its tokens are known. shown: fingerprint of the refresh token that it brought. */
+/* refreshes_learn - after the exchange was judged and its tokens are known. */
 void refreshes_learn(struct flows *flows, const struct facts *facts);
 
 #endif

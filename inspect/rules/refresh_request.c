@@ -57,11 +57,13 @@ static bool is_client(const struct facts *facts, struct text client_id) {
 static void check_client_id_differs(struct check *c) {
   const struct facts *facts = c->facts;
   const struct origin *origin = facts->sent_refresh ? flow_origin(c->flows, facts->flow) : NULL;
-  if (!origin || !origin->client_id[0] || text_is_empty(facts->client_id) || is_client(facts, text_from(origin->client_id)))
+  struct text first = origin ? text_from(facts->flow->client_id) : TEXT_NONE;
+  bool is_cut = first.length + 1 >= sizeof facts->flow->client_id;
+  if (text_is_empty(first) || is_cut || text_is_empty(facts->client_id) || is_client(facts, first))
     return;
   struct report *r = report(c);
   evidence_name(r, "client_id", facts->client_id);
-  evidence_name(r, "client_id_at_sign_in", text_from(origin->client_id));
+  evidence_name(r, "client_id_at_sign_in", first);
   add_token(r, facts);
 }
 
