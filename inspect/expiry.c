@@ -75,7 +75,8 @@ static bool is_refused_for_age(struct flows *flows, const struct facts *facts) {
   if (!facts->token || facts->token->kind != TOKEN_ACCESS || facts->token->replaced_ms || answer->kind != ANSWER_REFUSED || !is_refused)
     return false;
   bool has_other_cause = answer->hints_scope || answer->names_other_cause || (answer->says_revoked && !answer->says_expired) ||
-                         text_equal(answer->error, TEXT("use_dpop_nonce"));
+                         text_equal(answer->error, TEXT("use_dpop_nonce")) ||
+                         revocation_is_seen(flows, facts->token, facts->exchange->client);
   return !has_other_cause && is_sent_as_before(flows, facts);
 }
 

@@ -12,14 +12,14 @@
 #define CODE_PERSON(code, remedy)                                                                                                          \
   { MATCHES_CODE, code, remedy, true }
 
-#define SIGN_IN_AGAIN "Let the person sign in again in a browser, and store the new tokens. "
-#define EXCHANGE_ONCE "Start the sign-in again and exchange the new code once, at once, with the same client id and redirect_uri. "
+#define SIGN_IN_AGAIN "Let the person sign in again in a browser, and store the new tokens."
+#define EXCHANGE_ONCE "Start the sign-in again and exchange the new code once, at once, with the same client id and redirect_uri."
 #define SECRET                                                                                                                             \
   "Copy the client secret again (whole, no white space, not its id, not encoded twice), check that it has not expired and belongs "        \
-  "to this client id, and store it in the connector. "
+  "to this client id, and store it in the connector."
 #define REDIRECT                                                                                                                           \
   "Register exactly the redirect_uri that is sent (scheme, host, port, path, trailing slash), and send the same one in the "               \
-  "authorization request and in the token request. "
+  "authorization request and in the token request."
 
 static const struct oauth_error errors[] = {
     /* ---- Entra ID ---- */

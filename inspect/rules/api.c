@@ -252,7 +252,7 @@ static void check_rejected_before_expiry(struct check *c) {
   const struct answer *answer = &facts->answer;
   int64_t life_ms = facts->token->life_s * 1000, margin_ms = life_ms / 50 > EXPIRY_TOLERANCE_MS ? life_ms / 50 : EXPIRY_TOLERANCE_MS;
   if (!is_younger_than(facts, life_ms - margin_ms) || answer->hints_scope || answer->names_other_cause || answer->says_revoked ||
-      text_equal(answer->error, TEXT("use_dpop_nonce")))
+      text_equal(answer->error, TEXT("use_dpop_nonce")) || revocation_is_seen(c->flows, facts->token, facts->exchange->client))
     return;
   struct report *r = report(c);
   api_add_ages(r, facts);
@@ -267,6 +267,12 @@ static void check_unauthorized(struct check *c) {
   struct report *r = report(c);
   api_add_token(r, facts);
   evidence_error(r);
+  if (revocation_is_seen(c->flows, facts->token, facts->exchange->client)) {
+    report_severity(r, SEVERITY_INFO);
+    report_message(
+        r, "{method} {url} answered 401 to a token that had been revoked, or whose session had been ended[: {error}][ ({description})].");
+    report_remedy(r, "Nothing is wrong where that was meant; otherwise find out who revokes the token or signs out, and sign in again.");
+  }
   if (facts->token->life_s > 0 && api_is_older_than(facts, facts->token->life_s * 1000)) {
     api_add_ages(r, facts);
     report_message(

@@ -95,6 +95,13 @@ static void check_rejected(struct check *c) {
     report_remedy(r, "The server is busy or broken: try again later (Retry-After says when), and do not throw the refresh token away.");
     return;
   }
+  if (facts->sent_refresh && revocation_is_seen(c->flows, facts->sent_refresh, facts->exchange->client)) {
+    report_severity(r, SEVERITY_INFO);
+    report_message(
+        r, "{method} {url} answered {status} to a refresh with a token that had been revoked, or whose session had been ended[: {error}].");
+    report_remedy(r, "Nothing is wrong where that was meant; otherwise find out who revokes the token or signs out, and sign in again.");
+    return;
+  }
   const char *remedy = rejected_remedy(facts->answer.error);
   if (remedy)
     report_remedy(r, remedy);
