@@ -129,13 +129,22 @@ static void learn_bareness(struct sight *sight, const struct facts *facts) {
     sight->bare++;
 }
 
+static void learn_answer(struct sight *sight, const struct facts *facts) {
+  uint16_t status = facts->exchange->response.status;
+  bool is_success = !facts->exchange->is_response_local && status >= 200 && status < 300;
+  if (is_success && !text_is_empty(facts->access_token))
+    sight->token_answers++;
+  else if (is_success && !facts->answer.is_error_object)
+    sight->has_unread = true;
+}
+
 void sight_learn(struct flows *flows, const struct facts *facts) {
   struct sight *sight = &flows->sight;
   if (!sight->began_ms)
     sight->began_ms = facts->started_ms;
   learn_bareness(sight, facts);
   if (facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH || facts->class == CLASS_LEARN)
-    sight->token_answers += facts->answer.kind == ANSWER_ACCEPTED && !text_is_empty(facts->access_token);
+    learn_answer(sight, facts);
   if (facts->class == CLASS_API)
     learn_call(flows, facts);
 }

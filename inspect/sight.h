@@ -22,6 +22,7 @@ struct sight {
   uint64_t bare;          /* https exchanges that could have had credentials */
   bool has_credentials;   /* Authorization, Cookie or Set-Cookie were seen */
   uint64_t token_answers; /* that brought a token */
+  bool has_unread;        /* a token answer of success in which none could be read: cut, packed, or in a shape of its own */
   bool is_passed_through; /* connections to an endpoint are: a token request may be among them */
   int64_t hidden_ms;      /* own clock, when a connection to an endpoint failed last; 0: never */
   struct table trails;    /* (client, URL) → struct trail */

@@ -65,8 +65,8 @@ static enum stranger judge_jwt(const struct check *c, bool *is_self_made) {
 
 static enum stranger judge_stranger(struct check *c) {
   const struct facts *facts = c->facts;
-  bool is_self_made, has_forgotten = c->flows->tokens.evicted || c->flows->flows.evicted;
-  if (facts->answer.kind != ANSWER_ACCEPTED || !sight_is_stranger(facts) || has_forgotten || check_has_lost(c))
+  bool is_self_made, has_missed = c->flows->tokens.evicted || c->flows->flows.evicted || c->flows->sight.has_unread;
+  if (facts->answer.kind != ANSWER_ACCEPTED || !sight_is_stranger(facts) || has_missed || check_has_lost(c))
     return STRANGER_IS_FINE;
   enum stranger of_jwt = judge_jwt(c, &is_self_made);
   if (is_self_made)
