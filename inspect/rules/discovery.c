@@ -70,6 +70,37 @@ static bool is_issuer_of(struct text issuer, const struct url *url) {
          (is_path_of(parsed.path, url->path) || is_probe_of(&parsed, url));
 }
 
+#define MAX_SEGMENTS 16
+
+static size_t split_path(struct text path, struct text segments[MAX_SEGMENTS]) {
+  size_t count = 0;
+  for (struct text rest = path; rest.data && count < MAX_SEGMENTS;) {
+    struct text segment = text_split(&rest, '/');
+    if (!text_is_empty(segment))
+      segments[count++] = segment;
+  }
+  return count;
+}
+
+static bool is_guid(struct text t) {
+  if (t.length != 36)
+    return false;
+  for (size_t i = 0; i < t.length; i++)
+    if ((t.data[i] == '-') != (i == 8 || i == 13 || i == 18 || i == 23))
+      return false;
+  return true;
+}
+
+/* Azure AD B2C: https://host/{domain}/{policy}/v2.0/… has the issuer https://host/{tenant id}/v2.0/. */
+static bool has_policy(struct text issuer, const struct url *url) {
+  struct url parsed;
+  struct text asked[MAX_SEGMENTS], named[MAX_SEGMENTS];
+  if (url_parse(issuer, &parsed) || !text_equal_nocase(parsed.host, url->host))
+    return false;
+  size_t asked_count = split_path(issuer_path(url->path, false), asked), named_count = split_path(parsed.path, named);
+  return asked_count == 3 && named_count == 2 && is_guid(named[0]) && text_equal(asked[2], named[1]);
+}
+
 static void check_issuer(struct check *c) {
   const struct facts *facts = c->facts;
   struct text issuer = facts_answer_text(facts, "issuer");
@@ -78,9 +109,10 @@ static void check_issuer(struct check *c) {
     return;
   struct report *r = report(c);
   evidence_text(r, "issuer", issuer);
-  if (quirk && quirk->has_several_issuers) {
+  bool is_b2c = has_policy(issuer, &facts->url);
+  if (is_b2c || (quirk && quirk->has_several_issuers)) {
     report_severity(r, SEVERITY_INFO);
-    evidence_literal(r, "provider", quirk->provider);
+    evidence_literal(r, "provider", is_b2c ? "Azure AD B2C" : quirk->provider);
     report_remedy(r, "{provider} does this by design; the client must cope: configure the issuer that the document names.");
   }
 }
@@ -98,18 +130,6 @@ static void check_no_refresh_grant(struct check *c) {
 }
 
 /* ---- discovery/token-endpoint-differs ---- */
-
-#define MAX_SEGMENTS 16
-
-static size_t split_path(struct text path, struct text segments[MAX_SEGMENTS]) {
-  size_t count = 0;
-  for (struct text rest = path; rest.data && count < MAX_SEGMENTS;) {
-    struct text segment = text_split(&rest, '/');
-    if (!text_is_empty(segment))
-      segments[count++] = segment;
-  }
-  return count;
-}
 
 /* Another realm or tenant of the host: one run of segments is another (/realms/a/…, /realms/b/…), or one is inserted in the middle
  * (/oauth2/v1/token, /oauth2/default/v1/token), and at least two after it are the same. */
