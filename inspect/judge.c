@@ -331,7 +331,8 @@ static bool is_certain(const struct inspect *inspect, const struct held *held) {
   if ((held->rule->needs & NEEDS_CREDENTIALS) && sight_is_sanitised(&inspect->flows.sight))
     return false;
   bool is_lost = inspect->last_loss && inspect->last_loss_ms >= held->since_ms;
-  is_lost |= sight_was_hidden(&inspect->flows.sight, held->since_ms);
+  const struct flow *flow = held->flow_id ? table_peek(&inspect->flows.flows, held->flow_id) : NULL;
+  is_lost |= flow && sight_was_hidden(&inspect->flows, flow, held->since_ms);
   return held->recovery != RECOVERY_BY_ATTEMPT || (!is_lost && inspect->now_ms - held->since_ms >= ATTEMPT_MS);
 }
 

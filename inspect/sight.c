@@ -4,19 +4,25 @@
 #include "inspect/flow.h"
 #include "inspect/trait.h"
 
-#define MAX_TRAILS 10000
+#define MAX_TRAILS 5000
 #define MAX_ENDPOINT_HOSTS 2048
 #define MIN_BARE_EXCHANGES 5
 #define MIN_TOKEN_BYTES 16
 #define FOLLOWS_MS 60000
+#define MAX_TOLD 4000
 
 void sight_init(struct sight *sight) {
-  *sight = (struct sight){.trails = {.capacity = MAX_TRAILS}, .endpoints = {.capacity = MAX_ENDPOINT_HOSTS}};
+  *sight = (struct sight){.trails = {.capacity = MAX_TRAILS},
+                          .endpoints = {.capacity = MAX_ENDPOINT_HOSTS},
+                          .hidden = {.capacity = MAX_ENDPOINT_HOSTS},
+                          .told = {.capacity = MAX_TOLD}};
 }
 
 void sight_clear(struct sight *sight) {
   table_clear(&sight->trails);
   table_clear(&sight->endpoints);
+  table_clear(&sight->hidden);
+  table_clear(&sight->told);
 }
 
 bool sight_is_sanitised(const struct sight *sight) {
@@ -38,15 +44,27 @@ void sight_note_endpoint(struct flows *flows, struct text host) {
     table_claim(&flows->sight.endpoints, host_key(flows, host), 1);
 }
 
+struct hidden {
+  bool is_passed_through;
+  int64_t last_ms;
+};
+
 void sight_note_hidden(struct flows *flows, struct text host, bool is_tunnel, int64_t now_ms) {
   if (!table_peek(&flows->sight.endpoints, host_key(flows, host)))
     return;
-  flows->sight.is_passed_through |= is_tunnel;
-  flows->sight.hidden_ms = now_ms;
+  struct hidden *hidden = table_claim(&flows->sight.hidden, host_key(flows, host), sizeof *hidden);
+  if (!hidden)
+    return;
+  hidden->is_passed_through |= is_tunnel;
+  hidden->last_ms = now_ms;
 }
 
-bool sight_was_hidden(const struct sight *sight, int64_t since_ms) {
-  return sight->is_passed_through || (sight->hidden_ms && sight->hidden_ms >= since_ms);
+bool sight_was_hidden(const struct flows *flows, const struct flow *flow, int64_t since_ms) {
+  struct url url;
+  if (!flow->token_url[0] || url_parse(text_from(flow->token_url), &url))
+    return false;
+  const struct hidden *hidden = table_peek(&flows->sight.hidden, host_key(flows, url.host));
+  return hidden && (hidden->is_passed_through || hidden->last_ms >= since_ms);
 }
 
 /* ---- tokens that nobody was seen to issue ---- */
@@ -129,13 +147,38 @@ static void learn_bareness(struct sight *sight, const struct facts *facts) {
     sight->bare++;
 }
 
-static void learn_answer(struct sight *sight, const struct facts *facts) {
+static uint64_t unread_key(const struct flows *flows, uint64_t flow_id) {
+  return flows_key(flows, "unread", text_of((const char *)&flow_id, sizeof flow_id), TEXT_NONE);
+}
+
+bool sight_was_told(struct flows *flows, const struct facts *facts, const struct trail *trail) {
+  return table_peek(&flows->sight.told, stranger_key(flows, facts)) ||
+         (trail && trail->flow_id && table_peek(&flows->sight.told, unread_key(flows, trail->flow_id)));
+}
+
+static void learn_told(struct flows *flows, json_value value, unsigned depth) {
+  for (json_value member = json_next(value, NULL); member && depth < 4; member = json_next(value, member)) {
+    bool is_token = json_is_string(member) && text_find_nocase(json_name(member), TEXT("token")) != SIZE_MAX;
+    if (is_token && json_string(member).length >= MIN_TOKEN_BYTES)
+      table_claim(&flows->sight.told, flows_key(flows, "stranger", json_string(member), TEXT_NONE), 1);
+    else if (json_is_object(member) || json_is_array(member))
+      learn_told(flows, member, depth + 1);
+  }
+}
+
+static void learn_answer(struct flows *flows, const struct facts *facts) {
   uint16_t status = facts->exchange->response.status;
   bool is_success = !facts->exchange->is_response_local && status >= 200 && status < 300;
   if (is_success && !text_is_empty(facts->access_token))
-    sight->token_answers++;
-  else if (is_success && !facts->answer.is_error_object)
-    sight->has_unread = true;
+    flows->sight.token_answers++;
+  else if (is_success && facts->flow && facts->answer.format == FORMAT_UNKNOWN)
+    table_claim(&flows->sight.told, unread_key(flows, facts->flow->id), 1);
+}
+
+/* A token may come in any answer to a POST: of a vendor's own shape, of a server to its own web page. */
+static void learn_told_by(struct flows *flows, const struct facts *facts) {
+  if (text_equal(facts->exchange->request.method, TEXT("POST")) && facts->answer.format == FORMAT_JSON)
+    learn_told(flows, json_root(&facts->answer.json), 0);
 }
 
 void sight_learn(struct flows *flows, const struct facts *facts) {
@@ -144,7 +187,8 @@ void sight_learn(struct flows *flows, const struct facts *facts) {
     sight->began_ms = facts->started_ms;
   learn_bareness(sight, facts);
   if (facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH || facts->class == CLASS_LEARN)
-    learn_answer(sight, facts);
+    learn_answer(flows, facts);
+  learn_told_by(flows, facts);
   if (facts->class == CLASS_API)
     learn_call(flows, facts);
 }

@@ -22,14 +22,14 @@ struct sight {
   uint64_t bare;          /* https exchanges that could have had credentials */
   bool has_credentials;   /* Authorization, Cookie or Set-Cookie were seen */
   uint64_t token_answers; /* that brought a token */
-  bool has_unread;        /* a token answer of success in which none could be read: cut, packed, or in a shape of its own */
-  bool is_passed_through; /* connections to an endpoint are: a token request may be among them */
-  int64_t hidden_ms;      /* own clock, when a connection to an endpoint failed last; 0: never */
   struct table trails;    /* (client, URL) → struct trail */
   struct table endpoints; /* hosts of endpoints that were learned */
+  struct table hidden;    /* hosts of endpoints whose connections failed or were passed through → struct hidden */
+  struct table told;      /* what answers brought as some token in a shape of its own; flows with an answer that was not read */
 };
 
 struct flows;
+struct flow;
 void sight_init(struct sight *sight);
 void sight_clear(struct sight *sight);
 
@@ -38,10 +38,12 @@ bool sight_is_sanitised(const struct sight *sight);
 /* sight_knows_host - tokens were sent there, or it is that of a learned endpoint. */
 bool sight_knows_host(struct flows *flows, struct text host);
 void sight_note_endpoint(struct flows *flows, struct text host);
-/* sight_note_hidden - a connection to this host was passed through, or failed before a request came. sight_was_hidden - one to an endpoint
- * was, from then on: a request that was not seen may have been meant to be there. */
+/* sight_note_hidden - a connection to this host was passed through, or failed before a request came. sight_was_hidden - one to the flow's
+ * token endpoint was, since then: a request that was not seen may have been meant to be there. */
 void sight_note_hidden(struct flows *flows, struct text host, bool is_tunnel, int64_t now_ms);
-bool sight_was_hidden(const struct sight *sight, int64_t since_ms);
+bool sight_was_hidden(const struct flows *flows, const struct flow *flow, int64_t since_ms);
+/* sight_was_told - some answer did bring this token, or one of the trail's flow could not be read. */
+bool sight_was_told(struct flows *flows, const struct facts *facts, const struct trail *trail);
 /* sight_is_stranger - the call carries as Bearer what looks like a token, and no observed answer brought it. */
 bool sight_is_stranger(const struct facts *facts);
 /* sight_trail - of the same client and URL, before this call; NULL: none. trail_is_over - its token was dead when this call began. */

@@ -65,13 +65,15 @@ static enum stranger judge_jwt(const struct check *c, bool *is_self_made) {
 
 static enum stranger judge_stranger(struct check *c) {
   const struct facts *facts = c->facts;
-  bool is_self_made, has_missed = c->flows->tokens.evicted || c->flows->flows.evicted || c->flows->sight.has_unread;
+  bool is_self_made, has_missed = c->flows->tokens.evicted || c->flows->flows.evicted;
   if (facts->answer.kind != ANSWER_ACCEPTED || !sight_is_stranger(facts) || has_missed || check_has_lost(c))
     return STRANGER_IS_FINE;
   enum stranger of_jwt = judge_jwt(c, &is_self_made);
   if (is_self_made)
     return STRANGER_IS_FINE;
   const struct trail *trail = sight_trail(c->flows, facts);
+  if (sight_was_told(c->flows, facts, trail))
+    return STRANGER_IS_FINE;
   if (trail_is_over(trail, facts) && !trail->has_had_stranger)
     return STRANGER_REPLACES;
   if (trail_goes_on(c->flows, trail, facts))
