@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "inspect/answer_codes.h"
+
 struct text facts_answer_text(const struct facts *facts, const char *name) {
   const struct answer *answer = &facts->answer;
   if (answer->format == FORMAT_JSON)
@@ -31,21 +33,6 @@ bool facts_answer_number(const struct facts *facts, const char *name, double *nu
     }
   }
   return number_from_text(facts_answer_text(facts, name), number);
-}
-
-/* ---- the challenge ---- */
-
-static struct text challenge_parameter(struct text challenge, struct text name) {
-  size_t at = text_find_nocase(challenge, name);
-  if (at == SIZE_MAX)
-    return TEXT_NONE;
-  struct text rest = text_slice(challenge, at + name.length, challenge.length);
-  bool is_quoted = rest.length && rest.data[0] == '"';
-  rest = text_slice(rest, is_quoted, rest.length);
-  size_t end = 0;
-  while (end < rest.length && (is_quoted ? rest.data[end] != '"' : rest.data[end] != ',' && rest.data[end] != ' '))
-    end++;
-  return text_slice(rest, 0, end);
 }
 
 /* ---- the body ---- */
@@ -136,22 +123,12 @@ static void read_hints(struct answer *answer) {
   answer->names_other_cause |= text_find_nocase(answer->error, TEXT("scope")) != SIZE_MAX;
 }
 
-static bool is_authentication_error(struct text error) {
-  static const struct text errors[] = {TEXT("invalid_auth"),    TEXT("not_authed"),         TEXT("token_expired"),
-                                       TEXT("token_revoked"),   TEXT("account_inactive"),   TEXT("invalid_token"),
-                                       TEXT("UNAUTHENTICATED"), TEXT("invalid_credentials")};
-  for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
-    if (text_equal_nocase(error, errors[i]))
-      return true;
-  return false;
-}
-
 static enum answer_kind kind_of(const struct facts *facts) {
   uint16_t status = facts->exchange->response.status;
   if (facts->exchange->is_response_local || status == 0)
     return ANSWER_NONE;
   if (status >= 200 && status < 300)
-    return is_authentication_error(facts->answer.error) ? ANSWER_REFUSED : ANSWER_ACCEPTED;
+    return text_is_empty(answer_denies_authentication(facts)) ? ANSWER_ACCEPTED : ANSWER_REFUSED;
   return status >= 400 && status < 500 ? ANSWER_REFUSED : ANSWER_OTHER;
 }
 
@@ -167,9 +144,9 @@ void facts_read_answer(struct facts *facts) {
     answer->is_error_object = !text_is_empty(answer->error);
   }
   if (text_is_empty(answer->error))
-    answer->error = challenge_parameter(answer->challenge, TEXT("error="));
+    answer->error = answer_challenge(facts, "error");
   if (text_is_empty(answer->description))
-    answer->description = challenge_parameter(answer->challenge, TEXT("error_description="));
+    answer->description = answer_challenge(facts, "error_description");
   read_hints(answer);
   answer->kind = kind_of(facts);
 }

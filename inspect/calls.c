@@ -6,6 +6,7 @@
 
 #define MAX_CALLS 50000
 #define MAX_REDIRECTS 4096
+#define LATE_MS 60000 /* clocks differ */
 
 void calls_init(struct calls *calls) {
   *calls = (struct calls){.tokens = {.capacity = MAX_CALLS},
@@ -82,6 +83,24 @@ bool calls_is_unheard(const struct facts *facts) {
          !answer->names_other_cause && !answer->hints_scope;
 }
 
+/* By the servers' clocks and by ours. */
+bool calls_is_late(const struct facts *facts) {
+  const struct token *token = facts->token;
+  if (!token || token->kind != TOKEN_ACCESS || token->life_s <= 0)
+    return false;
+  int64_t end_ms = token->life_s * 1000 + LATE_MS;
+  return moment_between_ms(token->issued, moment_of(facts)) > end_ms && facts->ended_ms - token->issued.own_ms > end_ms;
+}
+
+bool calls_is_late_failure(const struct facts *facts) {
+  uint16_t status = facts->exchange->response.status;
+  const struct answer *answer = &facts->answer;
+  bool is_failure = status == 400 || status == 403 || status == 500 || (status < 300 && answer->kind == ANSWER_REFUSED);
+  if (!facts->token || facts->token->kind != TOKEN_ACCESS || !is_failure || answer->kind == ANSWER_NONE)
+    return false;
+  return answer->says_expired || (calls_is_late(facts) && !answer->hints_scope && !answer->names_other_cause);
+}
+
 static bool is_refused(const struct facts *facts) {
   uint16_t status = facts->exchange->response.status;
   return facts->answer.kind == ANSWER_REFUSED && (status == 401 || status < 300);
@@ -98,6 +117,7 @@ static void note_token(struct flows *flows, const struct facts *facts) {
   call->accepted += is_accepted;
   call->refused += is_refused(facts);
   call->unheard += calls_is_unheard(facts);
+  call->late_accepted += is_accepted && calls_is_late(facts);
   call->accepted_as |= is_accepted ? form : 0;
   call->refused_as |= is_refused(facts) ? form : 0;
 }
@@ -125,6 +145,8 @@ static void note_flow(struct flows *flows, const struct facts *facts) {
   call->calls++;
   call->failed += status >= 400 || facts->answer.kind == ANSWER_REFUSED;
   call->server_errors = status >= 500 ? call->server_errors + 1 : 0;
+  call->expired = calls_is_late_failure(facts) ? call->expired + 1 : 0;
+  call->expired_since_ms = call->expired > 1 ? call->expired_since_ms : facts->ended_ms;
 }
 
 static bool has_credential(const struct facts *facts) {

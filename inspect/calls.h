@@ -16,6 +16,7 @@ struct call_token {                 /* a token at a host */
   unsigned accepted, refused;       /* refused: 401, or an error about authentication */
   unsigned accepted_as, refused_as; /* bits of enum bearer_case */
   unsigned unheard;                 /* refused as if there had been none */
+  unsigned late_accepted;           /* after its announced life */
 };
 
 struct call_host {            /* a client at a host */
@@ -28,6 +29,7 @@ struct call_host {            /* a client at a host */
 
 struct call_flow {
   unsigned calls, failed, server_errors, expired; /* server_errors: 5xx in a row; expired: failed past the token's life, in a row */
+  int64_t expired_since_ms;                       /* own clock */
 };
 
 struct redirect {
@@ -57,6 +59,10 @@ void calls_note(struct flows *flows, const struct facts *facts);
 
 /* calls_bearer_case - how the scheme is written. */
 enum bearer_case calls_bearer_case(struct text scheme);
+/* calls_is_late - the known access token is past its announced life. calls_is_late_failure - and failed, or the answer says that it is, but
+ * not by 401. */
+bool calls_is_late(const struct facts *facts);
+bool calls_is_late_failure(const struct facts *facts);
 /* calls_is_unheard - the answer to a request with a credential says that there was none, or is a challenge without a reason (RFC 6750
  * section 3.1: that is for requests without one). */
 bool calls_is_unheard(const struct facts *facts);

@@ -166,6 +166,10 @@ static uint64_t key_of_call(struct inspect *inspect, const struct facts *facts) 
   return key;
 }
 
+static uint64_t key_of_flow(struct inspect *inspect, uint64_t flow_id) {
+  return flows_key(&inspect->flows, "call of", text_of((const char *)&flow_id, sizeof flow_id), TEXT_NONE);
+}
+
 static uint64_t key_of_attempt(struct inspect *inspect, uint64_t flow_id) {
   return flows_key(&inspect->flows, "attempt", text_of((const char *)&flow_id, sizeof flow_id), TEXT_NONE);
 }
@@ -232,6 +236,8 @@ static uint64_t key_of_use(struct inspect *inspect, struct text token) {
 static void recover_call(struct inspect *inspect, const struct facts *facts) {
   uint64_t key = key_of_call(inspect, facts);
   hold_recover(inspect->hold, key);
+  if (facts->flow)
+    hold_recover(inspect->hold, key_of_flow(inspect, facts->flow->id));
   struct success *success = table_claim(&inspect->recovered, key, sizeof *success);
   if (success)
     success->ended_ms = facts->ended_ms;
@@ -257,9 +263,11 @@ static void recover_grant(struct inspect *inspect, const struct facts *facts) {
     hold_recover(inspect->hold, key_of_refresh(inspect, facts, token->predecessor));
 }
 
-/* A refresh was tried; or it was done where it is not seen, and another token is in its place. */
+/* A refresh was tried, or what stands for one; or it was done where it is not seen, and another token is in its place. */
 static void recover_attempt(struct inspect *inspect, const struct facts *facts) {
-  if (facts->class == CLASS_REFRESH && facts->flow)
+  bool is_renewal =
+      facts->class == CLASS_REFRESH || (facts->class == CLASS_TOKEN && text_equal(facts->grant_type, TEXT("client_credentials")));
+  if (is_renewal && facts->flow)
     hold_recover(inspect->hold, key_of_attempt(inspect, facts->flow->id));
   if (facts->answer.kind != ANSWER_ACCEPTED || !sight_is_stranger(facts))
     return;
@@ -297,6 +305,8 @@ static uint64_t recovery_key(struct inspect *inspect, const struct report *repor
     return key_of_credential(inspect, facts);
   if (report->rule->recovery == RECOVERY_BY_ATTEMPT && facts->flow)
     return key_of_attempt(inspect, facts->flow->id);
+  if (report->rule->recovery == RECOVERY_BY_FLOW && facts->flow)
+    return key_of_flow(inspect, facts->flow->id);
   return facts->class == CLASS_API ? key_of_call(inspect, facts) : key_of_grant(inspect, facts);
 }
 
@@ -341,7 +351,7 @@ static enum severity final_severity(const struct inspect *inspect, const struct 
   if (override && override->is_disabled)
     return SEVERITY_NONE;
   if (held->is_recovered)
-    return held->recovery == RECOVERY_IS_INFO ? SEVERITY_INFO : SEVERITY_NONE;
+    return held->recovery == RECOVERY_IS_INFO || held->recovery == RECOVERY_BY_FLOW ? SEVERITY_INFO : SEVERITY_NONE;
   if (!is_certain(inspect, held))
     return SEVERITY_NONE;
   if (override)
@@ -411,7 +421,7 @@ static bool may_recover(const struct report *report) {
   if (report->rule->recovery == RECOVERY_BY_USE)
     return facts && (facts->class == CLASS_API || !text_is_empty(facts->access_token));
   bool is_accepted = facts && facts->answer.kind == ANSWER_ACCEPTED;
-  return report->rule->recovery != RECOVERY_NONE && (!is_accepted || report->severity == SEVERITY_ERROR);
+  return report->rule->recovery != RECOVERY_NONE && !report->is_at_once && (!is_accepted || report->severity == SEVERITY_ERROR);
 }
 
 static void suspect_token(struct inspect *inspect, const struct report *report, struct held *held) {
@@ -426,7 +436,7 @@ static void suspect_token(struct inspect *inspect, const struct report *report, 
 static void tell(struct inspect *inspect, struct report *report) {
   const struct facts *facts = report->check->facts;
   struct held held = {.rule = report->rule,
-                      .recovery = report->rule->recovery,
+                      .recovery = report->is_at_once ? RECOVERY_NONE : report->rule->recovery,
                       .since_ms = inspect->now_ms,
                       .subject = subject_of(inspect, report),
                       .group = flows_key(&inspect->flows, "group", text_from(report->rule->id), flow_of(report->check)),

@@ -127,6 +127,11 @@ void report_subject(struct report *report, struct text subject) {
     report->subject = subject;
 }
 
+void report_at_once(struct report *report) {
+  if (report)
+    report->is_at_once = true;
+}
+
 void report_step(struct report *report, enum step step) {
   if (report)
     report->step = step;

@@ -40,7 +40,8 @@ enum rule_recovery {
   RECOVERY_IS_INFO,    /* held; what the same client puts right within a minute is worth knowing at most */
   RECOVERY_IS_SILENT,  /* held; then it was none */
   RECOVERY_BY_ATTEMPT, /* held; silent where a refresh of the flow was tried meanwhile, whatever came of it */
-  RECOVERY_BY_USE      /* held; it was none where an API takes the issued token in an Authorization header */
+  RECOVERY_BY_USE,     /* held; it was none where an API takes the issued token in an Authorization header */
+  RECOVERY_BY_FLOW     /* held; worth knowing at most where any call of the flow succeeds meanwhile */
 };
 
 struct rule_severity {
@@ -109,6 +110,8 @@ void report_message(struct report *report, const char *message);
 /* report_subject - what the finding speaks of, beside rule and flow; the URL where nothing is said. One finding a subject. */
 void report_subject(struct report *report, struct text subject);
 void report_step(struct report *report, enum step step);
+/* report_at_once - it waited long enough already: nothing puts it right any more. */
+void report_at_once(struct report *report);
 
 /* Evidence: name has static storage. Text is redacted here; a secret becomes its fingerprint. Empty text adds nothing. */
 void evidence_text(struct report *report, const char *name, struct text wire);
