@@ -40,7 +40,7 @@ struct code {
   int64_t issued_ms;      /* own clock, of the callback that brought it; 0: not seen */
   uint64_t exchange;      /* of its use; 0: not used */
   int64_t started_ms, ended_ms;
-  bool is_accepted; /* answered with 2xx, whole */
+  bool is_accepted; /* answered with 2xx and a token, whole */
   bool was_cut;     /* without a whole answer: the client cannot know what became of it */
 };
 

@@ -71,6 +71,7 @@ static void read_basic(struct facts *facts) {
     return;
   struct text decoded = text_of(bytes, (size_t)length);
   size_t colon = text_find_char(decoded, ':');
+  credentials->has_no_colon = colon == SIZE_MAX;
   credentials->basic_user = text_slice(decoded, 0, colon);
   credentials->basic_password = colon == SIZE_MAX ? TEXT("") : text_slice(decoded, colon + 1, decoded.length);
 }

@@ -62,6 +62,7 @@ struct answer {
 struct credentials {
   struct text whole, scheme, value;       /* scheme empty: none before the value */
   struct text basic_user, basic_password; /* decoded; data NULL where it is not Basic */
+  bool has_no_colon;                      /* Basic, but nothing parts user and password */
 };
 
 /* The authorization response: this request where the client's callback is asked for, else the redirect in this answer. */
@@ -97,8 +98,8 @@ struct facts {
   struct token *sent_refresh; /* the known refresh token that it carries */
   struct text token_text;
   bool is_token_in_query, is_token_in_body;
-  struct token *whole;             /* the known token that the value sent in its place is a piece of */
-  const struct redirect *redirect; /* that this request follows; calls.h */
+  struct token *whole;                 /* the known token that the value sent in its place is a piece of */
+  const struct redirect *redirect;     /* that this request follows; calls.h */
   struct token *issued;                /* the access token that the answer brought */
   struct authorization *authorization; /* the request itself, or the one that a callback or token request belongs to; NULL: not seen */
   struct code *seen_code;              /* of a token request: the code as seen before this exchange; NULL: not */

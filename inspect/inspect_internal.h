@@ -39,7 +39,9 @@ struct report {
   struct text subject;
   struct evidence evidence[MAX_EVIDENCE];
   size_t evidence_count;
+  enum rule_recovery recovery;
   bool is_hint;    /* a possible cause: silences none */
+  bool is_past;    /* about what failed before: there is nothing to wait for */
   bool is_at_once; /* does not wait for a recovery */
   bool is_silent;  /* another report speaks for the same cause */
   bool is_backup;  /* and this one does where the other proves wrong */

@@ -68,7 +68,8 @@ struct report *report(struct check *check) {
                             .severity = kind == ANSWER_ACCEPTED ? rule->severity.accepted : rule->severity.refused,
                             .step = step_of(rule, check->facts),
                             .message = rule->message,
-                            .remedy = rule->remedy};
+                            .remedy = rule->remedy,
+                            .recovery = rule->recovery};
   *judging->collected.last = report;
   judging->collected.last = &report->next;
   return report;
@@ -298,14 +299,14 @@ static uint64_t recovery_key(struct inspect *inspect, const struct report *repor
     return key_of_reached(inspect, failure->client, failure->host, failure->port);
   bool is_sign_in = facts->authorization && (facts->class == CLASS_AUTHORIZATION || facts->callback.is_there);
   if (is_sign_in)
-    return key_of_sign_in(inspect, report->rule->recovery == RECOVERY_IS_SILENT ? "answered" : "signed-in", facts->authorization);
-  if (report->rule->recovery == RECOVERY_BY_USE && facts->class != CLASS_API)
+    return key_of_sign_in(inspect, report->recovery == RECOVERY_IS_SILENT ? "answered" : "signed-in", facts->authorization);
+  if (report->recovery == RECOVERY_BY_USE && facts->class != CLASS_API)
     return key_of_use(inspect, facts->access_token);
-  if (report->rule->recovery == RECOVERY_IS_SILENT)
+  if (report->recovery == RECOVERY_IS_SILENT)
     return key_of_credential(inspect, facts);
-  if (report->rule->recovery == RECOVERY_BY_ATTEMPT && facts->flow)
+  if (report->recovery == RECOVERY_BY_ATTEMPT && facts->flow)
     return key_of_attempt(inspect, facts->flow->id);
-  if (report->rule->recovery == RECOVERY_BY_FLOW && facts->flow)
+  if (report->recovery == RECOVERY_BY_FLOW && facts->flow)
     return key_of_flow(inspect, facts->flow->id);
   return facts->class == CLASS_API ? key_of_call(inspect, facts) : key_of_grant(inspect, facts);
 }
@@ -418,10 +419,12 @@ static uint64_t subject_of(struct inspect *inspect, const struct report *report)
 /* What the answer made of it already cannot be put right; an answer of success that brought nothing can. */
 static bool may_recover(const struct report *report) {
   const struct facts *facts = report->check->facts;
-  if (report->rule->recovery == RECOVERY_BY_USE)
+  if (report->recovery == RECOVERY_BY_USE)
     return facts && (facts->class == CLASS_API || !text_is_empty(facts->access_token));
-  bool is_accepted = facts && facts->answer.kind == ANSWER_ACCEPTED;
-  return report->rule->recovery != RECOVERY_NONE && !report->is_at_once && (!is_accepted || report->severity == SEVERITY_ERROR);
+  bool is_page = facts && (facts->class == CLASS_AUTHORIZATION || facts->class == CLASS_CALLBACK); /* its status says little */
+  bool is_accepted = facts && !is_page && facts->answer.kind == ANSWER_ACCEPTED;
+  return report->recovery != RECOVERY_NONE && !report->is_past && !report->is_at_once &&
+         (!is_accepted || report->severity == SEVERITY_ERROR);
 }
 
 static void suspect_token(struct inspect *inspect, const struct report *report, struct held *held) {
@@ -436,7 +439,7 @@ static void suspect_token(struct inspect *inspect, const struct report *report, 
 static void tell(struct inspect *inspect, struct report *report) {
   const struct facts *facts = report->check->facts;
   struct held held = {.rule = report->rule,
-                      .recovery = report->is_at_once ? RECOVERY_NONE : report->rule->recovery,
+                      .recovery = report->is_at_once ? RECOVERY_NONE : report->recovery,
                       .since_ms = inspect->now_ms,
                       .subject = subject_of(inspect, report),
                       .group = flows_key(&inspect->flows, "group", text_from(report->rule->id), flow_of(report->check)),

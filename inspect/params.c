@@ -69,6 +69,25 @@ struct text params_get_query(const struct params *params, const char *name) {
   return form_get(&params->query, text_from(name));
 }
 
+static const struct form_parameter *parameter_at(const struct params *params, size_t i) {
+  return i < params->body.count ? &params->body.parameters[i] : &params->query.parameters[i - params->body.count];
+}
+
+/* As many rounds as there are names that count, at most: then one of them is there twice. */
+const struct form_parameter *params_duplicate(const struct params *params, bool (*counts)(struct text name),
+                                              const struct form_parameter **first) {
+  size_t count = params->body.count + params->query.count;
+  for (size_t i = 1; i < count; i++) {
+    const struct form_parameter *parameter = parameter_at(params, i);
+    for (size_t j = 0; counts(parameter->name) && j < i; j++)
+      if (text_equal(parameter->name, parameter_at(params, j)->name)) {
+        *first = parameter_at(params, j);
+        return parameter;
+      }
+  }
+  return NULL;
+}
+
 static void each_of_form(const struct form *form, void (*each)(void *, struct text, struct text), void *owner) {
   for (size_t i = 0; i < form->count; i++) {
     each(owner, form->parameters[i].name, form->parameters[i].value);

@@ -24,6 +24,9 @@ void params_free(struct params *params);
 struct text params_get(const struct params *params, const char *name);
 /* params_get_query - the query alone. */
 struct text params_get_query(const struct params *params, const char *name);
+/* params_duplicate - a form parameter of a name that counts, sent before as *first, too, in query or body. NULL: none. */
+const struct form_parameter *params_duplicate(const struct params *params, bool (*counts)(struct text name),
+                                              const struct form_parameter **first);
 /* params_each - calls for every parameter (JSON: top-level strings). */
 void params_each(const struct params *params, void (*each)(void *owner, struct text name, struct text value), void *owner);
 

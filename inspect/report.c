@@ -102,9 +102,21 @@ void evidence_error(struct report *report) {
 
 /* ---- the report ---- */
 
+void report_recovery(struct report *report, enum rule_recovery recovery) {
+  if (report)
+    report->recovery = recovery;
+}
+
 void report_as_hint(struct report *report) {
   if (report)
     report->is_hint = true;
+}
+
+void report_as_past(struct report *report) {
+  if (!report)
+    return;
+  report->is_past = true;
+  report->step = STEP_NONE;
 }
 
 void report_severity(struct report *report, enum severity severity) {
@@ -162,7 +174,12 @@ static bool add_value(const struct report *report, const struct finding *finding
   for (size_t i = 0; i < report->evidence_count; i++)
     if (text_equal(name, text_from(report->evidence[i].name)))
       return add_evidence_value(&report->evidence[i], out);
-  return false;
+  const struct check *check = report->check;
+  struct text host = text_equal(name, TEXT("host")) && check->facts ? check->facts->url.host : TEXT_NONE;
+  if (text_is_empty(host))
+    return false;
+  text_out_add(out, redact_name(&check->inspect->redactor, check->memory, host).text);
+  return true;
 }
 
 /* {name} is filled in; [a part in brackets] is left out where one of its names has no value. */

@@ -83,6 +83,7 @@ extern const struct rule rules_token[], rules_token_answer[], rules_token_member
 extern const struct rule rules_api[], rules_api_scheme[], rules_api_token[], rules_api_redirect[], rules_api_answer[];
 extern const struct rule rules_refresh[], rules_connector[], rules_transport[]; /* each ends with an empty id */
 extern const struct rule rules_refresh_token[], rules_refresh_request[], rules_refresh_answer[], rules_expiry[], rules_sight[];
+extern const struct rule rules_token_request[], rules_client_authentication[], rules_code[], rules_pkce[], rules_authorize[];
 
 /* ---- what a check function sees and says ---- */
 
@@ -103,8 +104,12 @@ struct check {
 /* report - the rule fires. NULL where there is no memory; all functions below take that. */
 struct report *report(struct check *check);
 void report_severity(struct report *report, enum severity severity);
+/* report_recovery - another one than the rule's. */
+void report_recovery(struct report *report, enum rule_recovery recovery);
 /* report_as_hint - a possible cause only: it is told beside the general finding, never instead of it; any sure cause silences it. */
 void report_as_hint(struct report *report);
+/* report_as_past - this exchange shows what was wrong with one before: it fails no step, and no recovery is waited for. */
+void report_as_past(struct report *report);
 void report_remedy(struct report *report, const char *remedy);
 void report_message(struct report *report, const char *message);
 /* report_subject - what the finding speaks of, beside rule and flow; the URL where nothing is said. One finding a subject. */

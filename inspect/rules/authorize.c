@@ -1,0 +1,493 @@
+/* authorize.c - rules about the browser leg: what the authorization request asks for, and what the callback brings. A pushed or signed
+ * request stands for the parameters of the URL; what is hidden in one that was not seen is not called missing. */
+#include "inspect/rule.h"
+
+#include "inspect/flow.h"
+#include "inspect/quirks.h"
+
+#define STATE_MS ((int64_t)15 * 60 * 1000)
+#define MAX_PAGE_BYTES 65536 /* of an error page that are read */
+
+/* The authorization request that this exchange is; NULL: it is none. */
+static const struct authorization *request_of(const struct check *c) {
+  return c->facts->class == CLASS_AUTHORIZATION ? c->facts->authorization : NULL;
+}
+
+/* And all of it was seen, so that what is not there is missing. */
+static const struct authorization *whole_request_of(const struct check *c) {
+  const struct authorization *request = request_of(c);
+  return request && !request->is_partial && !text_is_empty(request->response_type) ? request : NULL;
+}
+
+static bool has_word(struct text words, struct text word) {
+  while (words.data)
+    if (text_equal(text_split(&words, ' '), word))
+      return true;
+  return false;
+}
+
+static struct report *report_request(struct check *c, const struct authorization *request) {
+  struct report *r = report(c);
+  evidence_name(r, "client", request->client_id);
+  evidence_name(r, "response_type", request->response_type);
+  return r;
+}
+
+/* The answer sends the person back with a code: what was odd did no harm. */
+static bool was_accepted(const struct check *c) {
+  return c->facts->callback.is_there && text_is_empty(c->facts->callback.error);
+}
+
+/* ---- what the request lacks ---- */
+
+static void check_missing_state(struct check *c) {
+  const struct authorization *request = whole_request_of(c);
+  if (request && !request->has_state && !request->has_nonce && text_is_empty(request->code_challenge))
+    report_request(c, request);
+}
+
+static bool is_power_platform(struct text redirect_uri) {
+  static const struct text hosts[] = {TEXT("*.consent.azure-apim.net"), TEXT("*.consent.azure-apim.us"), TEXT("*.consent.azure-apim.cn")};
+  struct url url;
+  if (url_parse(redirect_uri, &url))
+    return false;
+  for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
+    if (url_host_matches(url.host, hosts[i]))
+      return true;
+  return false;
+}
+
+static void check_missing_pkce(struct check *c) {
+  const struct authorization *request = whole_request_of(c);
+  if (request && text_equal(request->response_type, TEXT("code")) && text_is_empty(request->code_challenge) &&
+      !is_power_platform(request->redirect_uri))
+    report_request(c, request);
+}
+
+static void check_plain_pkce(struct check *c) {
+  const struct authorization *request = whole_request_of(c);
+  if (request && !text_is_empty(request->code_challenge) &&
+      (text_is_empty(request->code_challenge_method) || text_equal_nocase(request->code_challenge_method, TEXT("plain"))))
+    report_request(c, request);
+}
+
+static void check_missing_redirect_uri(struct check *c) {
+  const struct authorization *request = whole_request_of(c);
+  if (request && text_is_empty(request->redirect_uri))
+    report_request(c, request);
+}
+
+static void check_implicit(struct check *c) {
+  const struct authorization *request = request_of(c);
+  if (request && has_word(request->response_type, TEXT("token")))
+    report_request(c, request);
+}
+
+static void check_fragment(struct check *c) {
+  const struct authorization *request = request_of(c);
+  if (!request || text_find_char(request->redirect_uri, '#') == SIZE_MAX)
+    return;
+  struct report *r = report_request(c, request);
+  evidence_url(r, "redirect_uri", request->redirect_uri);
+  if (was_accepted(c))
+    report_severity(r, SEVERITY_WARNING);
+}
+
+static bool is_single(struct text name) {
+  static const struct text names[] = {TEXT("client_id"),
+                                      TEXT("response_type"),
+                                      TEXT("redirect_uri"),
+                                      TEXT("scope"),
+                                      TEXT("state"),
+                                      TEXT("nonce"),
+                                      TEXT("code_challenge"),
+                                      TEXT("request"),
+                                      TEXT("response_mode"),
+                                      TEXT("prompt"),
+                                      TEXT("code_challenge_method"),
+                                      TEXT("request_uri"),
+                                      TEXT("access_type"),
+                                      TEXT("login_hint"),
+                                      TEXT("max_age")};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (text_equal(name, names[i]))
+      return true;
+  return false;
+}
+
+static void check_duplicate(struct check *c) {
+  const struct authorization *request = request_of(c);
+  const struct form_parameter *other = NULL, *duplicate = params_duplicate(&c->facts->params, is_single, &other);
+  if (!request || !duplicate)
+    return;
+  struct report *r = report_request(c, request);
+  evidence_name(r, "parameter", duplicate->name);
+  evidence_literal(r, "values", text_equal(duplicate->value, other->value) ? "with the same value" : "with different values");
+  if (was_accepted(c))
+    report_severity(r, SEVERITY_WARNING);
+}
+
+/* ---- authorize/state-mismatch ---- */
+
+/* The request that this callback must belong to: the one that it answers directly, else the latest of this browser to the same redirect
+ * URI that nobody has come back to yet. */
+static const struct authorization *request_of_callback(const struct check *c) {
+  const struct facts *facts = c->facts;
+  if (facts->authorization)
+    return facts->authorization;
+  const struct authorization *latest = authorization_of_redirect(c->flows, facts->callback.uri);
+  bool is_ours = latest && latest->client == hash_text(c->flows->key, facts->exchange->client) && !latest->called_back_ms &&
+                 facts->started_ms - latest->asked_ms <= STATE_MS && facts->started_ms >= latest->asked_ms - 1000;
+  return is_ours ? latest : NULL;
+}
+
+static bool is_plus_against_space(const struct authorization *request, struct trait now) {
+  const struct trait *then = &request->state_trait;
+  return then->is_known && now.is_known && then->length == now.length && (now.marks & TRAIT_SPACE) && !(then->marks & TRAIT_SPACE);
+}
+
+static void check_state(struct check *c) {
+  const struct facts *facts = c->facts;
+  struct text state = facts->callback.state;
+  const struct authorization *request = request_of_callback(c);
+  bool is_masked = trait_is_masked(state) && !trait_is_redacted(state);
+  if (!request || !request->state_key || is_masked || (text_is_empty(state) && !text_is_empty(facts->callback.error)) ||
+      request->state_key == flows_key(c->flows, "state", state, TEXT_NONE))
+    return;
+  struct report *r = report(c);
+  evidence_name(r, "client", request->client_id);
+  evidence_url(r, "callback", facts->callback.uri);
+  evidence_secret(r, "state", state);
+  if (text_is_empty(state))
+    report_message(r, "The authorization request carried a state, and the callback to {callback} came without one.");
+  else if (is_plus_against_space(request, trait_of(facts->exchange, state)))
+    report_message(r, "The state came back to {callback} with a space where a + had been sent: it was not percent-encoded on the way.");
+}
+
+/* ---- errors ---- */
+
+static const struct {
+  const char *code, *remedy;
+} remedies[] = {
+    {"AADSTS50011",
+     "Register exactly the redirect_uri that the authorization request sends (scheme, host, port, path and trailing slash)."},
+    {"AADSTS65001", "Nobody has consented to the permissions: an administrator or the person must consent."},
+    {"AADSTS650053", "The application asks for a scope that the resource does not have: correct the spelling of the scopes."},
+    {"AADSTS65004", "The person declined to consent: sign in again and accept, or ask for fewer permissions."},
+    {"AADSTS700016", "The client id is not known in this tenant: correct the client id or the tenant in the URL."},
+    {"AADSTS90094", "An administrator must consent to the permissions of this application."},
+    {"AADSTS9002325", "This client must use PKCE: send code_challenge and code_challenge_method=S256."},
+    {"access_denied", "The person or a policy refused: sign in again and consent, or let an administrator allow the application."},
+    {"invalid_scope",
+     "A scope is unknown, malformed or not allowed for this client: compare the scopes with the provider's list, and how it "
+     "separates them."},
+    {"unauthorized_client", "Allow this client to use the authorization code grant (or this response_type) at its registration."},
+    {"unsupported_response_type", "Use response_type=code, or allow the other one at the client's registration."},
+    {"invalid_request",
+     "A parameter is missing, doubled or malformed: the description mostly names it. Servers that demand PKCE answer so, "
+     "too."},
+    {"invalid_client", "Check the client id, and that the application is enabled in this tenant."},
+    {"invalid_target", "The resource or audience is unknown to the server, or does not match the scopes."},
+    {"login_required", "Nobody is signed in: send the person through a sign-in without prompt=none."},
+    {"interaction_required", "The person must act (password, second factor, terms): sign in without prompt=none."},
+    {"consent_required", "The person must consent: sign in without prompt=none."},
+    {"server_error", "The authorization server failed: try again, then tell its operator the time and the client id."},
+    {"temporarily_unavailable", "The authorization server is overloaded or in maintenance: try again later."},
+};
+
+static const char *remedy_of(struct text error, struct text description) {
+  for (size_t i = 0; i < sizeof remedies / sizeof *remedies; i++)
+    if (text_find(description, text_from(remedies[i].code)) != SIZE_MAX || text_equal(error, text_from(remedies[i].code)))
+      return remedies[i].remedy;
+  return NULL;
+}
+
+static void add_error(struct report *r, const struct facts *facts) {
+  struct text error = facts->callback.is_there ? facts->callback.error : facts->answer.error;
+  evidence_text(r, "error", error);
+  evidence_text(r, "description", facts->callback.is_there ? facts->callback.description : facts->answer.description);
+}
+
+static bool needs_person(struct text error) {
+  static const struct text errors[] = {TEXT("login_required"), TEXT("interaction_required"), TEXT("consent_required"),
+                                       TEXT("account_selection_required")};
+  for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+    if (text_equal(error, errors[i]))
+      return true;
+  return false;
+}
+
+static void check_error(struct check *c) {
+  const struct callback *callback = &c->facts->callback;
+  const struct authorization *request = c->facts->authorization;
+  if (text_is_empty(callback->error))
+    return;
+  struct report *r = report(c);
+  add_error(r, c->facts);
+  evidence_url(r, "callback", callback->uri);
+  if (request)
+    evidence_name(r, "client", request->client_id);
+  report_subject(r, callback->error);
+  if (needs_person(callback->error) && request && has_word(request->prompt, TEXT("none")))
+    report_severity(r, SEVERITY_INFO);
+  else if (text_equal(callback->error, TEXT("access_denied")))
+    report_severity(r, SEVERITY_WARNING);
+  const char *remedy = remedy_of(callback->error, callback->description);
+  if (remedy)
+    report_remedy(r, remedy);
+}
+
+/* ---- authorize/refused-before-redirect ---- */
+
+/* What error pages say that are sent with a status of success; words that no sign-in page has. */
+static const char *const page_words[] = {"redirect_uri_mismatch", "AADSTS50011",    "AADSTS700016",         "AADSTS900144",
+                                         "AADSTS90002",           "unknown client", "Invalid redirect_uri", "invalid_redirect_uri"};
+
+static const char *page_says(const struct facts *facts) {
+  for (size_t i = 0; i < sizeof page_words / sizeof *page_words; i++)
+    if (text_find_nocase(text_slice(facts->answer.body, 0, MAX_PAGE_BYTES), text_from(page_words[i])) != SIZE_MAX)
+      return page_words[i];
+  return NULL;
+}
+
+/* To a page of the server's own that is about an error. */
+static bool is_error_redirect(const struct check *c) {
+  struct text location = http_head_field(&c->facts->exchange->response, TEXT("location"));
+  size_t question = text_find_char(location, '?');
+  if (!check_is_status(c, 300, 399) || c->facts->callback.is_there || question == SIZE_MAX)
+    return false;
+  struct text query = text_slice(location, question, location.length);
+  return text_find(query, TEXT("error=")) != SIZE_MAX || text_find(query, TEXT("authError=")) != SIZE_MAX;
+}
+
+static void check_refused_before_redirect(struct check *c) {
+  const struct facts *facts = c->facts;
+  const struct authorization *request = request_of(c);
+  const char *says = check_is_success(c) || check_is_status(c, 400, 499) ? page_says(facts) : NULL;
+  bool asks_login = !text_is_empty(facts->answer.challenge); /* by Basic, Negotiate … */
+  bool is_refused = check_is_status(c, 400, 499) && !check_is_status(c, 429, 429) && !asks_login;
+  if (!request || (!is_refused && !(check_is_success(c) && says) && !is_error_redirect(c)))
+    return;
+  struct report *r = report(c);
+  evidence_name(r, "client", request->client_id);
+  evidence_url(r, "redirect_uri", request->redirect_uri);
+  if (says)
+    evidence_literal(r, "page_says", says);
+  add_error(r, facts);
+  report_subject(r, request->client_id);
+}
+
+/* ---- authorize/wrong-scope-separator ---- */
+
+static struct text separator_in(struct text scope) {
+  if (text_find(scope, TEXT("%20")) != SIZE_MAX)
+    return TEXT("%20");
+  if (text_find_char(scope, ',') != SIZE_MAX)
+    return TEXT(",");
+  return text_find_char(scope, '+') != SIZE_MAX ? TEXT("+") : TEXT_NONE;
+}
+
+static bool is_named(const struct facts *facts, const char *const *words, size_t count) {
+  const struct text said[] = {facts->callback.error, facts->callback.description, facts->answer.error, facts->answer.description,
+                              facts->class == CLASS_AUTHORIZATION && facts->answer.kind == ANSWER_REFUSED
+                                  ? text_slice(facts->answer.body, 0, MAX_PAGE_BYTES)
+                                  : TEXT_NONE};
+  for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+    for (size_t j = 0; j < count; j++)
+      if (text_find_nocase(said[i], text_from(words[j])) != SIZE_MAX)
+        return true;
+  return false;
+}
+#define IS_NAMED(facts, words) is_named(facts, words, sizeof(words) / sizeof *(words))
+
+static void check_scope_separator(struct check *c) {
+  static const char *const words[] = {"invalid_scope", "invalid scope",    "AADSTS650053",       "AADSTS70011",
+                                      "unknown scope", "scope is invalid", "unknown, invalid or"};
+  const struct facts *facts = c->facts;
+  const struct authorization *request = facts->authorization;
+  struct text separator = request ? separator_in(request->scope) : TEXT_NONE;
+  const struct quirk *quirk = quirk_of_host(facts->url.host);
+  if (!request || text_is_empty(separator) || facts->answer.kind == ANSWER_NONE)
+    return;
+  bool is_refused = IS_NAMED(facts, words);
+  bool is_open = facts->class == CLASS_AUTHORIZATION && !facts->callback.is_there && !(quirk && quirk->wants_commas) &&
+                 flow_endpoint(c->flows, facts->endpoint) == ENDPOINT_AUTHORIZATION;
+  if (!is_refused && !is_open)
+    return;
+  struct report *r = report(c);
+  evidence_name(r, "client", request->client_id);
+  evidence_text(r, "scope", request->scope);
+  evidence_name(r, "separator", separator);
+  report_subject(r, request->scope);
+  if (is_refused) {
+    add_error(r, facts);
+    return;
+  }
+  report_severity(r, SEVERITY_WARNING);
+  report_recovery(r, RECOVERY_IS_SILENT);
+  report_message(r, "The scopes \"{scope}\" are separated by {separator}; {host} has a discovery document, and such servers take spaces.");
+}
+
+/* ---- authorize/resource-mismatch ---- */
+
+static void check_resource(struct check *c) {
+  static const char *const words[] = {"AADSTS9010010", "AADSTS901002", "AADSTS500011", "invalid_target"};
+  const struct facts *facts = c->facts;
+  const struct authorization *request = facts->authorization;
+  struct text resource = params_get(&facts->params, "resource"), audience = params_get(&facts->params, "audience");
+  if (text_is_empty(resource) && request)
+    resource = request->resource;
+  if (text_is_empty(audience) && request)
+    audience = request->audience;
+  if ((text_is_empty(resource) && text_is_empty(audience)) || !IS_NAMED(facts, words))
+    return;
+  struct report *r = report(c);
+  evidence_url(r, "resource", resource);
+  evidence_text(r, "audience", audience);
+  if (request)
+    evidence_text(r, "scope", request->scope);
+  add_error(r, facts);
+}
+
+#define RFC6749 "https://www.rfc-editor.org/rfc/rfc6749"
+#define RFC7636 "https://www.rfc-editor.org/rfc/rfc7636"
+#define RFC9700 "https://www.rfc-editor.org/rfc/rfc9700"
+
+const struct rule rules_authorize[] = {
+    {.id = "authorize/missing-state",
+     .severity = ALWAYS(WARNING),
+     .step = STEP_TOKEN,
+     .on = ON_AUTHORIZATION,
+     .check = check_missing_state,
+     .title = "The authorization request cannot be told from a forged one",
+     .message = "{url} carries no state, no PKCE challenge and no nonce: whoever lures a person to the callback can sign them in to a "
+                "foreign account.",
+     .remedy = "Send a random state that belongs to the session, and compare it in the callback; or use PKCE.",
+     .references = {{"RFC 6749 section 10.12", RFC6749 "#section-10.12"}, {"RFC 9700 section 2.1", RFC9700 "#section-2.1"}}},
+    {.id = "authorize/state-mismatch",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_TOKEN,
+     .on = ON_CALLBACK,
+     .needs = NEEDS_WHOLE_FLOW,
+     .check = check_state,
+     .title = "The state that came back is not the one that was sent",
+     .message = "The state in the callback to {callback} is not that of the authorization request.",
+     .remedy = "The client refuses such a callback. Keep the state of each sign-in in the session until its callback (a second tab, a lost "
+               "cookie, another server instance?), send it percent-encoded, and let the server return it unchanged.",
+     .references = {{"RFC 6749 section 4.1.2", RFC6749 "#section-4.1.2"}, {"RFC 6749 section 10.12", RFC6749 "#section-10.12"}}},
+    {.id = "authorize/error-response",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_TOKEN,
+     .on = ON_CALLBACK,
+     .cause = CAUSE_TOKEN_REFUSED,
+     .rank = RANK_GENERAL,
+     .recovery = RECOVERY_IS_INFO,
+     .check = check_error,
+     .title = "The sign-in ended with an error",
+     .message = "The authorization server sent the person back to {callback} with {error}[ ({description})].",
+     .remedy = "Correct what the error names, and sign in again.",
+     .references = {{"RFC 6749 section 4.1.2.1", RFC6749 "#section-4.1.2.1"}}},
+    {.id = "authorize/refused-before-redirect",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_TOKEN,
+     .on = ON_AUTHORIZATION,
+     .needs = NEEDS_RESPONSE_HEAD,
+     .cause = CAUSE_TOKEN_REFUSED,
+     .rank = 80,
+     .recovery = RECOVERY_IS_SILENT,
+     .check = check_refused_before_redirect,
+     .title = "The authorization request was refused on the spot",
+     .message = "{url} was answered {status} with a page[ that says {page_says}][: {error}][ ({description})], and nobody came back to the "
+                "redirect_uri[ {redirect_uri}].",
+     .remedy = "Servers do so where client id or redirect_uri are not registered: register exactly this redirect_uri (http or https, host, "
+               "port, path, trailing slash). Behind a proxy that ends TLS, build it from X-Forwarded-Proto; each new custom connector of "
+               "Power Platform has a redirect URL of its own.",
+     .references = {{"RFC 6749 section 4.1.2.1", RFC6749 "#section-4.1.2.1"}, {"RFC 6749 section 3.1.2.4", RFC6749 "#section-3.1.2.4"}}},
+    {.id = "authorize/wrong-scope-separator",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_TOKEN,
+     .on = ON_AUTHORIZATION | ON_CALLBACK | ON_TOKEN_EXCHANGE,
+     .cause = CAUSE_TOKEN_REFUSED,
+     .rank = 12,
+     .recovery = RECOVERY_IS_INFO,
+     .check = check_scope_separator,
+     .title = "The scopes are separated in a way that the server does not read",
+     .message = "The scopes \"{scope}\" are separated by {separator}, and the server took them for one[: {error}][ ({description})].",
+     .remedy =
+         "Separate scopes by single spaces, encoded once (as %20 or +). In a Power Platform connector set scopeListDelimiter to a space.",
+     .references = {{"RFC 6749 section 3.3", RFC6749 "#section-3.3"}}},
+    {.id = "authorize/resource-mismatch",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_TOKEN,
+     .on = ON_AUTHORIZATION | ON_CALLBACK | ON_TOKEN_EXCHANGE,
+     .cause = CAUSE_TOKEN_REFUSED,
+     .rank = 11,
+     .recovery = RECOVERY_IS_INFO,
+     .check = check_resource,
+     .title = "The resource does not go with the request",
+     .message = "The server refused the resource[ {resource}][ {audience}] that was asked for[: {error}][ ({description})].",
+     .remedy = "Entra ID v2 takes scopes of one resource and no resource parameter: leave it out, or name the resource as it is registered "
+               "in this tenant. Elsewhere use the identifier that the provider lists for the API.",
+     .references = {{"RFC 8707 section 2", "https://www.rfc-editor.org/rfc/rfc8707#section-2"}}},
+    {.id = "authorize/implicit-flow",
+     .severity = ALWAYS(WARNING),
+     .step = STEP_TOKEN,
+     .on = ON_AUTHORIZATION,
+     .check = check_implicit,
+     .title = "The access token is asked for in the URL of the callback",
+     .message = "{url} asks for response_type {response_type}: the token comes in the browser's URL, without a refresh token.",
+     .remedy = "Use response_type=code with PKCE; connectors support nothing else.",
+     .references = {{"RFC 9700 section 2.1.2", RFC9700 "#section-2.1.2"}}},
+    {.id = "authorize/missing-pkce",
+     .severity = ALWAYS(INFO),
+     .step = STEP_TOKEN,
+     .on = ON_AUTHORIZATION,
+     .check = check_missing_pkce,
+     .title = "The authorization request does not use PKCE",
+     .message = "{url} carries no code_challenge.",
+     .remedy =
+         "Send code_challenge and code_challenge_method=S256, if the provider supports it: a code that is caught is worth nothing then.",
+     .references = {{"RFC 9700 section 2.1.1", RFC9700 "#section-2.1.1"}, {"RFC 7636 section 4.3", RFC7636 "#section-4.3"}}},
+    {.id = "authorize/plain-pkce",
+     .severity = ALWAYS(WARNING),
+     .step = STEP_TOKEN,
+     .on = ON_AUTHORIZATION,
+     .check = check_plain_pkce,
+     .title = "PKCE is used without hashing",
+     .message = "{url} carries a code_challenge whose method is plain, or not said, which means plain: the URL shows the verifier.",
+     .remedy = "Send code_challenge=BASE64URL(SHA256(code_verifier)) and code_challenge_method=S256.",
+     .references = {{"RFC 7636 section 4.2", RFC7636 "#section-4.2"}}},
+    {.id = "authorize/missing-redirect-uri",
+     .severity = ALWAYS(INFO),
+     .step = STEP_TOKEN,
+     .on = ON_AUTHORIZATION,
+     .check = check_missing_redirect_uri,
+     .title = "The authorization request names no redirect_uri",
+     .message = "{url} leaves it to the server which registered redirect URI is used.",
+     .remedy = "Send the redirect_uri, and the same one in the token request: OAuth 2.1 demands it.",
+     .references = {{"RFC 6749 section 3.1.2.3", RFC6749 "#section-3.1.2.3"}}},
+    {.id = "authorize/redirect-uri-fragment",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_TOKEN,
+     .on = ON_AUTHORIZATION,
+     .cause = CAUSE_TOKEN_REFUSED,
+     .rank = 15,
+     .check = check_fragment,
+     .title = "The redirect_uri has a fragment",
+     .message = "{url} was asked to come back to {redirect_uri}, which has a #: the server must refuse it, and the callback would not see "
+                "the code.",
+     .remedy = "Use a redirect_uri without #: let the application's router start from a path.",
+     .references = {{"RFC 6749 section 3.1.2", RFC6749 "#section-3.1.2"}}},
+    {.id = "authorize/duplicate-parameter",
+     .severity = ALWAYS(ERROR),
+     .step = STEP_TOKEN,
+     .on = ON_AUTHORIZATION,
+     .cause = CAUSE_TOKEN_REFUSED,
+     .rank = 17,
+     .check = check_duplicate,
+     .title = "A parameter of the authorization request is sent twice",
+     .message = "{url} carries {parameter} more than once, {values}.",
+     .remedy = "Send each parameter once: see whether the configured URL has it already, and the platform adds it again.",
+     .references = {{"RFC 6749 section 3.1", RFC6749 "#section-3.1"}}},
+    {.id = NULL},
+};
