@@ -123,12 +123,17 @@ static void read_hints(struct answer *answer) {
   answer->names_other_cause |= text_find_nocase(answer->error, TEXT("scope")) != SIZE_MAX;
 }
 
+/* Slack's way: ok is false, whatever the status. */
+static bool is_denied_scope(const struct facts *facts) {
+  return text_equal(facts->answer.error, TEXT("missing_scope")) && json_is_false(json_member(json_root(&facts->answer.json), "ok"));
+}
+
 static enum answer_kind kind_of(const struct facts *facts) {
   uint16_t status = facts->exchange->response.status;
   if (facts->exchange->is_response_local || status == 0)
     return ANSWER_NONE;
   if (status >= 200 && status < 300)
-    return text_is_empty(answer_denies_authentication(facts)) ? ANSWER_ACCEPTED : ANSWER_REFUSED;
+    return text_is_empty(answer_denies_authentication(facts)) && !is_denied_scope(facts) ? ANSWER_ACCEPTED : ANSWER_REFUSED;
   return status >= 400 && status < 500 ? ANSWER_REFUSED : ANSWER_OTHER;
 }
 

@@ -80,7 +80,7 @@ size_t rule_reference_count(const struct rule *rule);
 
 /* The groups, each in a file of rules/. */
 extern const struct rule rules_token[], rules_token_answer[], rules_token_members[], rules_token_error[], rules_jwt[], rules_discovery[];
-extern const struct rule rules_api[], rules_api_scheme[], rules_api_token[], rules_api_redirect[], rules_api_answer[];
+extern const struct rule rules_api[], rules_api_scheme[], rules_api_token[], rules_api_redirect[], rules_api_answer[], rules_api_wanted[];
 extern const struct rule rules_refresh[], rules_connector[], rules_transport[]; /* each ends with an empty id */
 extern const struct rule rules_refresh_token[], rules_refresh_request[], rules_refresh_answer[], rules_expiry[], rules_sight[];
 extern const struct rule rules_token_request[], rules_client_authentication[], rules_code[], rules_pkce[], rules_authorize[];

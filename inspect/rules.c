@@ -4,12 +4,13 @@
 #include <stdio.h>
 
 static const struct rule *const groups[] = {
-    rules_token_answer, rules_token_members, rules_token_error,     rules_jwt,
-    rules_discovery,    rules_token,         rules_token_request,   rules_client_authentication,
-    rules_code,         rules_pkce,          rules_authorize,       rules_api,
-    rules_api_scheme,   rules_api_token,     rules_api_redirect,    rules_api_answer,
-    rules_refresh,      rules_refresh_token, rules_refresh_request, rules_refresh_answer,
-    rules_expiry,       rules_sight,         rules_connector,       rules_transport,
+    rules_token_answer,   rules_token_members, rules_token_error,   rules_jwt,
+    rules_discovery,      rules_token,         rules_token_request, rules_client_authentication,
+    rules_code,           rules_pkce,          rules_authorize,     rules_api,
+    rules_api_scheme,     rules_api_token,     rules_api_redirect,  rules_api_answer,
+    rules_api_wanted,     rules_refresh,       rules_refresh_token, rules_refresh_request,
+    rules_refresh_answer, rules_expiry,        rules_sight,         rules_connector,
+    rules_transport,
 };
 
 const struct rule *rule_group(size_t index) {
