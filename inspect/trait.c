@@ -5,6 +5,7 @@
 #include "inspect/observation.h"
 
 #define SHOWN_BYTES (FINGERPRINT_TEXT_BYTES - 1)
+#define MASK_BYTES 64 /* a word like "removed" in something longer is no mask */
 #define LONGEST_MASK 64 /* what is longer is a token, whatever word is in it */
 
 /* ---- redactions ---- */
@@ -109,7 +110,8 @@ static unsigned mark_of(struct text value, size_t i) {
 static struct trait read_trait(struct text value) {
   struct trait trait = {.is_known = true, .length = value.length};
   for (size_t i = 0; i < value.length; i++)
-    trait.marks |= mark_of(value, i);
+    if (!is_alphanumeric(value.data[i])) /* they have no marks, and secrets are made of them */
+      trait.marks |= mark_of(value, i);
   if (is_guid(value))
     trait.marks |= TRAIT_GUID;
   if (trait_placeholder_form(value))

@@ -54,8 +54,11 @@ size_t text_find(struct text t, struct text needle) {
 }
 
 size_t text_find_nocase(struct text t, struct text needle) {
+  if (needle.length == 0)
+    return 0;
+  unsigned char first = fold(needle.data[0]);
   for (size_t i = 0; i + needle.length <= t.length; i++)
-    if (bytes_equal_nocase(t.data ? t.data + i : NULL, needle.data, needle.length))
+    if (fold(t.data[i]) == first && bytes_equal_nocase(t.data + i, needle.data, needle.length))
       return i;
   return SIZE_MAX;
 }

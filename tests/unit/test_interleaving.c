@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "inspect/inspect.h"
+#include "inspect/rule.h"
 #include "renaming.h"
 
 #define AT_ONCE 10
@@ -265,6 +266,12 @@ static void findings_of_ten_strangers_are_what_they_are_alone(void **state) {
   assert_int_equal(changed, 0);
 }
 
+/* What says only that something failed is silent where the cause is told. */
+static bool is_general(struct text rule) {
+  const struct rule *found = rule_find(rule);
+  return found && (found->rank >= RANK_GENERAL || text_ends_with(rule, TEXT("/missing-access-token")));
+}
+
 /* Else the test above would compare silence with silence. */
 static void a_renamed_vector_still_gives_its_findings(void **state) {
   size_t expected = 0, found = 0;
@@ -272,7 +279,7 @@ static void a_renamed_vector_still_gives_its_findings(void **state) {
   for (size_t i = 0; i < stranger_count; i++) {
     json_value rules = json_member(strangers[i].vector->value, "expected_rules");
     for (json_value rule = json_next(rules, NULL); rule; rule = json_next(rules, rule)) {
-      bool is_found = false;
+      bool is_found = is_general(json_string(rule));
       for (size_t line = 0; line < strangers[i].alone_count; line++)
         is_found |= text_starts_with(text_from(strangers[i].alone[line]), json_string(rule));
       expected++;
