@@ -78,6 +78,11 @@ uint64_t clients_decoded_key(struct flows *flows, const struct facts *facts) {
   return key_of_value(flows, url_percent_decode(facts->memory, facts->credentials.basic_password, true));
 }
 
+bool clients_is_encoded(const struct facts *facts) {
+  struct trait trait = trait_of(facts->exchange, facts->credentials.basic_password);
+  return trait.is_known && (trait.marks & TRAIT_PERCENT);
+}
+
 /* ---- memory ---- */
 
 static uint64_t client_key(struct flows *flows, const struct facts *facts) {
@@ -123,6 +128,7 @@ static void learn_refusal(struct flows *flows, const struct facts *facts, struct
   memory->refused_secret = clients_secret_key(flows, facts);
   memory->refused_raw = clients_raw_key(flows, facts);
   memory->refused_decoded = clients_decoded_key(flows, facts);
+  memory->was_encoded = clients_is_encoded(facts);
 }
 
 void clients_learn(struct flows *flows, const struct facts *facts) {

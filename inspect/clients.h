@@ -28,6 +28,7 @@ struct client_memory {
   int64_t refused_ms;          /* own clock; 0: none, or told of */
   uint64_t refused_exchange;
   uint64_t refused_secret, refused_raw, refused_decoded; /* the secret; of Basic as it stood and form-decoded */
+  bool was_encoded;                                      /* Basic's was percent-encoded */
 };
 
 /* The last grants of one client, grant type and scope. */
@@ -56,6 +57,7 @@ bool clients_refused(const struct facts *facts);
 uint64_t clients_secret_key(struct flows *flows, const struct facts *facts);
 uint64_t clients_raw_key(struct flows *flows, const struct facts *facts);
 uint64_t clients_decoded_key(struct flows *flows, const struct facts *facts);
+bool clients_is_encoded(const struct facts *facts); /* the password of Basic is percent-encoded */
 
 /* clients_learn - a judged token exchange. clients_learn_discovery - a discovery document. */
 void clients_learn(struct flows *flows, const struct facts *facts);

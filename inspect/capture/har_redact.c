@@ -44,6 +44,14 @@ static void say(struct har_redaction *r, struct text name, struct text value, st
     said->part_of = r->whole(r->owner, r->exchange, value);
 }
 
+void har_redact_say(struct har_redaction *r, struct text value, struct text shown) {
+  struct trait trait = trait_of(r->exchange, value);
+  say(r, TEXT_NONE, value, shown);
+  for (size_t i = 0; i < r->said_count && trait.is_known; i++)
+    if (text_equal(r->said[i].value, shown))
+      r->said[i].trait = trait;
+}
+
 /* ---- JWTs ---- */
 
 static void add_string(struct har_redaction *r, struct text_out *out, struct text name, struct text value) {

@@ -26,6 +26,8 @@ struct har_redaction {
 
 /* har_redact_secret - a value that is one secret. name: of the parameter or field that holds it. */
 struct text har_redact_secret(struct har_redaction *r, struct text name, struct text value);
+/* har_redact_say - what is shown for this value has the value's traits, whatever was said of it before. */
+void har_redact_say(struct har_redaction *r, struct text value, struct text shown);
 /* har_redact_value - a parameter or member of a request, or (is_answer) of an answer, where `code`, `state` and `key` are other things. */
 struct text har_redact_value(struct har_redaction *r, struct text name, struct text value, bool is_answer);
 /* har_redact_text - anything else: known secrets, what stands behind secret names, and what looks like one. */

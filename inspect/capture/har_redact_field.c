@@ -46,9 +46,13 @@ static void add_basic(struct har_redaction *r, struct text_out *out, struct text
     /* Its parts are form-encoded (RFC 6749 section 2.3.1), and everywhere else the secret is not: one secret, one fingerprint. */
     struct text password = text_slice(decoded, colon + 1, decoded.length);
     text_out_add_char(&plain, ':');
-    text_out_add(&plain, har_redact_secret(r, TEXT("client_secret"), url_percent_decode(r->memory, password, true)));
+    struct text shown = har_redact_secret(r, TEXT("client_secret"), url_percent_decode(r->memory, password, true));
+    har_redact_say(r, password, shown); /* how it was encoded */
+    text_out_add(&plain, shown);
   }
+  size_t start = out->length;
   base64_add(out, text_out_view(&plain), false);
+  har_redact_say(r, text_trim(encoded), text_slice(text_out_view(out), start, out->length)); /* its alphabet, its padding */
   out->has_failed |= plain.has_failed;
   text_out_free(&plain);
 }

@@ -71,9 +71,8 @@ static const char *fault_of_basic(const struct check *c) {
   struct trait trait = trait_of(c->facts->exchange, credentials->value);
   if (!trait.is_known)
     return NULL;
-  bool is_url_alphabet = text_find_char(credentials->value, '-') != SIZE_MAX || text_find_char(credentials->value, '_') != SIZE_MAX;
   if (trait.marks & TRAIT_NOT_BASE64)
-    return is_url_alphabet ? "it is base64url, with - or _ in place of + and /" : "it is not base64";
+    return "it has other characters than base64 (base64url has - and _ in place of + and /)";
   struct trait end = trait_of(c->facts->exchange, credentials->basic_password);
   if (!credentials->basic_user.data)
     return "it does not decode";
@@ -120,7 +119,8 @@ static const struct client_memory *other_encoding_refused(const struct check *c)
   const struct client_memory *memory = clients_find(c->flows, c->facts);
   uint64_t raw = clients_raw_key(c->flows, c->facts), decoded = clients_decoded_key(c->flows, c->facts);
   bool is_other = memory && memory->refused_ms && memory->refused == AUTHENTICATION_BASIC && raw && memory->refused_raw &&
-                  raw != memory->refused_raw && (memory->refused_raw == decoded || memory->refused_decoded == raw);
+                  memory->was_encoded != clients_is_encoded(c->facts) &&
+                  (memory->refused_raw == decoded || memory->refused_decoded == raw || memory->refused_decoded == decoded);
   return is_other ? memory : NULL;
 }
 

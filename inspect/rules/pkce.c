@@ -44,20 +44,16 @@ static void check_mismatch(struct check *c) {
   if (!authorization || text_is_empty(authorization->code_challenge) || text_is_empty(verifier) || c->facts->answer.kind != ANSWER_REFUSED)
     return;
   struct text hashed = trait_s256(c->facts->exchange, c->memory, verifier), challenge = authorization->code_challenge;
-  bool is_hash = text_equal(hashed, challenge), is_same = text_equal(verifier, challenge);
-  bool is_unknown = text_is_empty(hashed) || trait_is_masked(challenge) != trait_is_masked(verifier);
-  if (is_plain(authorization) ? is_same || (is_unknown && !is_hash) : is_hash || text_is_empty(hashed))
+  bool is_unknown = text_is_empty(hashed) || (is_plain(authorization) && trait_is_masked(challenge) != trait_is_masked(verifier));
+  if (is_unknown || text_equal(is_plain(authorization) ? verifier : hashed, challenge))
     return;
   struct report *r = report(c);
   evidence_literal(r, "code_challenge_method", is_plain(authorization) ? "plain" : "S256");
   evidence_error(r);
-  if (is_plain(authorization) && is_hash) {
-    report_message(r, "The code_challenge was the SHA-256 of the code_verifier, but the authorization request did not say "
-                      "code_challenge_method=S256, so {host} compared them as they are[: {error}].");
-    report_remedy(r, "Send code_challenge_method=S256 in the authorization request.");
-  } else if (!is_plain(authorization) && is_same) {
-    report_message(r, "The code_challenge was the code_verifier itself although code_challenge_method=S256 was sent[: {error}].");
-  }
+  if (is_plain(authorization))
+    report_remedy(r,
+                  "Send code_challenge_method=S256 in the authorization request, if the challenge is BASE64URL(SHA256(verifier)): without "
+                  "it the server compares both as they are. Else send the verifier of the same sign-in.");
 }
 
 /* 43 to 128 characters of ALPHA DIGIT - . _ ~ (RFC 7636 section 4.1). */
