@@ -54,6 +54,7 @@ static double cpu_us(void) {
   "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c2v3b4n5m6Q7W8E9R0T1Y2U3I4O5P6A7S8D9F0G1H2J3K4L5Z6X7C8V9B0N1M2qawsedrftgyhujikolpzaxscdvf"
 
 struct source {
+  struct arena_pool *pool; /* as the proxy's workers have one */
   struct arena *memory;
   uint64_t next_id;
   int64_t now_ms;
@@ -71,13 +72,14 @@ static struct text printed(struct source *source, const char *format, ...) {
 
 /* A JWT of a usual size; claims and signature differ by number. */
 static struct text jwt(struct source *source, const char *kind, uint64_t flow, uint64_t generation) {
+  long long issued_s = START_MS / 1000 + (long long)generation;
   struct text claims =
       printed(source,
               "{\"iss\":\"https://as.shop.example/\",\"aud\":\"https://api.shop.example\",\"sub\":\"user-%06llu\",\"azp\":"
               "\"client-%06llu\",\"iat\":%lld,\"nbf\":%lld,\"exp\":%lld,\"scp\":\"orders.read orders.write offline_access\","
               "\"jti\":\"%s-%llu-%llu\",\"tid\":\"72f988bf-86f1-41af-91ab-2d7cd011db47\",\"ver\":\"2.0\",\"name\":\"A User\"}",
-              (unsigned long long)flow, (unsigned long long)flow, (long long)(source->now_ms / 1000), (long long)(source->now_ms / 1000),
-              (long long)(source->now_ms / 1000 + 3600), kind, (unsigned long long)flow, (unsigned long long)generation);
+              (unsigned long long)flow, (unsigned long long)flow, issued_s, issued_s, issued_s + 3600, kind, (unsigned long long)flow,
+              (unsigned long long)generation);
   struct text_out out = {0};
   base64_add(&out, TEXT("{\"typ\":\"JWT\",\"alg\":\"RS256\",\"kid\":\"nOo3ZDrODXEK1jKWhXslHR_KXEg\"}"), true);
   text_out_add_char(&out, '.');
@@ -244,6 +246,7 @@ static void ignore_record(void *owner, const struct record *record) {
 }
 
 static uint64_t records;
+static struct arena_pool *pool;
 
 static struct inspect *new_inspect(void) {
   struct inspect_settings settings = {.hash_key = {0x1234, 0x5678}};
@@ -261,7 +264,7 @@ static struct figures observe(struct inspect *inspect, struct source *source, ma
   for (uint64_t done = 0; done < count;) {
     struct observation *batch[BATCH];
     size_t size = 0;
-    source->memory = arena_new(NULL);
+    source->memory = arena_new(source->pool);
     for (; size < BATCH && done + size < count; size++)
       batch[size] = make(source, (done + size) * 7919 % flows, generation + (rises ? (done + size) / flows : 0));
     is_counting = true;
@@ -289,7 +292,7 @@ static void print_row(const char *what, uint64_t flows, struct figures figures, 
 
 static void measure_exchanges(uint64_t flows) {
   struct inspect *inspect = new_inspect();
-  struct source source = {.now_ms = START_MS};
+  struct source source = {.pool = pool, .now_ms = START_MS};
   print_row("sign-in: a code for tokens", flows, observe(inspect, &source, token_exchange, flows, flows, 0, false), 0);
   observe(inspect, &source, api_exchange, flows, flows + 2000, 0, false);
   print_row("API call", flows, observe(inspect, &source, api_exchange, flows, 100000, 0, false), 10);
@@ -304,7 +307,7 @@ static void measure_exchanges(uint64_t flows) {
 static void measure_memory(void) {
   size_t before = bytes_in_use();
   struct inspect *inspect = new_inspect();
-  struct source source = {.now_ms = START_MS};
+  struct source source = {.pool = pool, .now_ms = START_MS};
   for (uint64_t generation = 0; generation < 16; generation++) {
     observe(inspect, &source, token_exchange, 10000, 10000, generation, false);
     observe(inspect, &source, api_exchange, 10000, 10000, generation, false);
@@ -317,7 +320,7 @@ static void measure_memory(void) {
 
 static void measure_hostile(uint64_t count) {
   struct inspect *inspect = new_inspect();
-  struct source source = {.now_ms = START_MS};
+  struct source source = {.pool = pool, .now_ms = START_MS};
   size_t before = bytes_in_use();
   for (unsigned part = 0; part < 10; part++) {
     struct figures figures = observe(inspect, &source, hostile_exchange, 200, count / 10, 0, false);
@@ -330,10 +333,13 @@ static void measure_hostile(uint64_t count) {
 
 int main(int argc, char **argv) {
   uint64_t hostile = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
+  if (!(pool = arena_pool_new(4096)))
+    return 3;
   printf("%-44s %9s %9s %8s\n", "the inspector alone", "flows", "CPU µs", "malloc");
   measure_exchanges(1);
   measure_exchanges(10000);
   measure_memory();
   measure_hostile(hostile);
+  arena_pool_free(pool);
   return has_failed;
 }
