@@ -58,7 +58,8 @@ static void check_two_authentications(struct check *c) {
   struct text error = facts->answer.error;
   bool is_about_it = text_is_empty(error) || text_equal(error, TEXT("invalid_request")) || clients_refused(facts);
   bool is_refused = facts->answer.kind == ANSWER_REFUSED;
-  if (authentication_of(facts) != AUTHENTICATION_BASIC || text_is_empty(params_get(&facts->params, "client_secret")) ||
+  bool is_in_url = !text_is_empty(params_get_query(&facts->params, "client_secret")); /* that is token/secret-in-url */
+  if (authentication_of(facts) != AUTHENTICATION_BASIC || text_is_empty(params_get(&facts->params, "client_secret")) || is_in_url ||
       (is_refused && !is_about_it))
     return;
   add_client(report(c), facts);
