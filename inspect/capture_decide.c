@@ -1,5 +1,5 @@
 /* capture_decide.c - what to copy of an exchange. Request bodies that may be grants are always copied; response bodies where the request may be a
- * grant, the URL is a known endpoint, or the answer is a refusal that may say why. */
+ * grant, the URL is a known endpoint, or the answer is a refusal that may say why, also with status 200. */
 #include "inspect/capture_table.h"
 
 #include <stdlib.h>
@@ -99,6 +99,23 @@ static bool is_readable(const struct http_head *response) {
   return text_is_empty(http_head_field(response, TEXT("content-type"))) || has_type(response, types, sizeof types / sizeof *types);
 }
 
+/* Some APIs refuse with 200 and say so in JSON. Such answers are short; long ones are what the API is for. */
+#define REFUSAL_BYTES 16384
+
+static bool carries_token(const struct http_head *request) {
+  static const struct text schemes[] = {TEXT("basic "), TEXT("digest "), TEXT("negotiate "), TEXT("ntlm "), TEXT("aws4"), TEXT("hawk ")};
+  struct text authorization = http_head_field(request, TEXT("authorization"));
+  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+    if (text_starts_with_nocase(authorization, schemes[i]))
+      return false;
+  return !text_is_empty(authorization) || text_find(request->path, TEXT("access_token=")) != SIZE_MAX;
+}
+
+static bool may_be_refusal(const struct http_head *request, const struct http_head *response) {
+  return carries_token(request) && response->body_bytes <= REFUSAL_BYTES &&
+         text_find_nocase(http_head_field(response, TEXT("content-type")), TEXT("json")) != SIZE_MAX;
+}
+
 bool capture_is_certain(const struct capture_table *table, const struct http_head *request, struct text request_body) {
   return may_be_grant(request, request_body) || is_listed(table, request);
 }
@@ -109,7 +126,7 @@ enum capture capture_decide(const struct capture_table *table, const struct http
   if (!response)
     return (enum capture)wanted;
   bool is_stream = text_starts_with_nocase(http_head_field(response, TEXT("content-type")), TEXT("text/event-stream"));
-  bool is_interesting = response->status >= 400 || capture_is_certain(table, request, request_body);
+  bool is_interesting = response->status >= 400 || capture_is_certain(table, request, request_body) || may_be_refusal(request, response);
   if (!is_stream && response->framing != HTTP_NO_BODY && is_interesting && is_readable(response))
     wanted |= CAPTURE_RESPONSE;
   return (enum capture)wanted;

@@ -8,6 +8,7 @@
 #include "inspect/trait.h"
 
 #define MAX_TOKENS 100000
+#define DATE_GRAIN_MS 2000
 #define MAX_LEARNED 2048
 #define MAX_WORKED 50000
 #define KEPT_AFTER_LIFE_S ((int64_t)3600)
@@ -18,7 +19,11 @@ struct moment moment_of(const struct facts *facts) {
 }
 
 int64_t moment_between_ms(struct moment a, struct moment b) {
-  return a.date_ms && b.date_ms ? b.date_ms - a.date_ms : b.own_ms - a.own_ms;
+  int64_t own_ms = b.own_ms - a.own_ms, date_ms = b.date_ms - a.date_ms;
+  if (!a.date_ms || !b.date_ms)
+    return own_ms;
+  bool agree = date_ms - own_ms < DATE_GRAIN_MS && own_ms - date_ms < DATE_GRAIN_MS;
+  return agree ? own_ms : date_ms; /* a Date has whole seconds, so where both agree ours is the finer one */
 }
 
 static void unlink_token(struct flow *flow, struct token *token) {

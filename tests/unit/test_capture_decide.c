@@ -88,6 +88,22 @@ static void copies_why_a_call_was_refused(void **state) {
   assert_int_equal(capture_decide(NULL, &sent.head, TEXT_NONE, response(&got, 404, "image/png")), CAPTURE_HEADS);
 }
 
+static void copies_short_json_that_may_refuse_with_200(void **state) {
+  (void)state;
+  struct message sent, got;
+  request(&sent, "GET", "/me", NULL, 0);
+  sent.fields[0] = (struct http_field){TEXT("Authorization"), TEXT("Bearer abcdefgh")};
+  sent.head.field_count = 1;
+  assert_int_equal(capture_decide(NULL, &sent.head, TEXT_NONE, response(&got, 200, "application/json")), CAPTURE_RESPONSE);
+  got.head.body_bytes = -1;
+  assert_int_equal(capture_decide(NULL, &sent.head, TEXT_NONE, &got.head), CAPTURE_RESPONSE);
+  got.head.body_bytes = 1024 * 1024;
+  assert_int_equal(capture_decide(NULL, &sent.head, TEXT_NONE, &got.head), CAPTURE_HEADS);
+  assert_int_equal(capture_decide(NULL, &sent.head, TEXT_NONE, response(&got, 200, "image/png")), CAPTURE_HEADS);
+  sent.fields[0].value = TEXT("Basic dTpw");
+  assert_int_equal(capture_decide(NULL, &sent.head, TEXT_NONE, response(&got, 200, "application/json")), CAPTURE_HEADS);
+}
+
 static void never_copies_what_lasts_or_is_not_there(void **state) {
   (void)state;
   struct message sent, got;
@@ -162,6 +178,7 @@ int main(void) {
       cmocka_unit_test(copies_grants_in_json_multipart_and_without_a_type),
       cmocka_unit_test(copies_nothing_of_ordinary_traffic),
       cmocka_unit_test(copies_why_a_call_was_refused),
+      cmocka_unit_test(copies_short_json_that_may_refuse_with_200),
       cmocka_unit_test(never_copies_what_lasts_or_is_not_there),
       cmocka_unit_test(copies_no_body_above_its_limit),
       cmocka_unit_test(knows_endpoints_by_their_usual_names),
