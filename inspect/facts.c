@@ -29,17 +29,18 @@ static struct text whole_body(struct arena *arena, const struct http_head *head,
 
 static int read_url(struct facts *facts) {
   const struct http_head *request = &facts->exchange->request;
-  struct text_out out = {0};
-  text_out_add(&out, request->scheme);
-  text_out_add_string(&out, "://");
-  text_out_add(&out, request->authority);
-  if (request->path.length && request->path.data[0] == '/')
-    text_out_add(&out, request->path);
-  struct text whole = text_out_view(&out);
-  facts->url_text = out.has_failed ? TEXT_NONE : arena_copy(facts->memory, whole);
-  text_out_free(&out);
-  if (!facts->url_text.data)
+  struct text path = text_starts_with(request->path, TEXT("/")) ? request->path : TEXT_NONE;
+  const struct text pieces[] = {request->scheme, TEXT("://"), request->authority, path};
+  char *url = arena_alloc(facts->memory, request->scheme.length + 3 + request->authority.length + path.length + 1);
+  if (!url)
     return -ENOMEM;
+  size_t length = 0;
+  for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+    if (pieces[i].length) {
+      memcpy(url + length, pieces[i].data, pieces[i].length);
+      length += pieces[i].length;
+    }
+  facts->url_text = text_of(url, length);
   if (url_parse(facts->url_text, &facts->url))
     facts->url = (struct url){.scheme = request->scheme, .host = request->authority, .path = request->path};
   size_t cut = text_find_char(facts->url_text, '?');
@@ -137,9 +138,9 @@ static void read_answer_body(struct facts *facts) {
     answer->format = FORMAT_OTHER;
 }
 
-int facts_read(const struct observation *observation, struct facts *facts) {
+int facts_read(const struct observation *observation, struct arena_pool *pool, struct facts *facts) {
   const struct exchange *exchange = &observation->exchange;
-  *facts = (struct facts){.exchange = exchange, .memory = arena_new(NULL), .life_s = -1};
+  *facts = (struct facts){.exchange = exchange, .memory = arena_new(pool), .life_s = -1};
   if (!facts->memory)
     return -ENOMEM;
   int code = read_url(facts);

@@ -107,8 +107,9 @@ struct facts {
   struct flow *flow;
 };
 
-/* facts_read - everything but class, tokens and flow. Returns 0 or -ENOMEM; facts_free always. */
-int facts_read(const struct observation *observation, struct facts *facts);
+/* facts_read - everything but class, tokens and flow. pool: where their memory comes from; may be NULL. Returns 0 or -ENOMEM; facts_free
+ * always. */
+int facts_read(const struct observation *observation, struct arena_pool *pool, struct facts *facts);
 void facts_free(struct facts *facts);
 
 /* facts_header - a request field. facts_answer_text / _number - a top-level member of the answer, JSON or form; numbers also as strings. */

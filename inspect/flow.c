@@ -44,11 +44,20 @@ static void free_token(void *owner, void *value) {
   free(token);
 }
 
+static const char nothing[] = "";
+
+static void free_flow_text(const char *text) {
+  if (text != nothing)
+    free((char *)(uintptr_t)text);
+}
+
 static void free_flow(void *owner, void *value) {
   struct flows *flows = owner;
   struct flow *flow = value;
   while (flow->tokens)
     table_remove(&flows->tokens, flow->tokens->key);
+  free_flow_text(flow->client_id);
+  free_flow_text(flow->token_url);
   free(flow);
 }
 
@@ -104,11 +113,16 @@ uint64_t flows_key(const struct flows *flows, const char *domain, struct text a,
 
 /* ---- flows ---- */
 
-static void copy_text(char *to, size_t size, struct text from) {
-  size_t length = from.length < size ? from.length : size - 1;
-  if (length)
-    memcpy(to, from.data, length);
-  to[length] = '\0';
+/* NUL-terminated, cut; the old one is freed. Without memory it is as if it had not been said. */
+static void set_text(const char **to, struct text from, size_t max_bytes) {
+  struct text cut = text_slice(from, 0, max_bytes);
+  char *copy = cut.length ? malloc(cut.length + 1) : NULL;
+  if (!copy)
+    return;
+  memcpy(copy, cut.data, cut.length);
+  copy[cut.length] = '\0';
+  free_flow_text(*to);
+  *to = copy;
 }
 
 static struct flow *new_flow(struct flows *flows, const struct facts *facts, uint64_t sequence) {
@@ -118,15 +132,18 @@ static struct flow *new_flow(struct flows *flows, const struct facts *facts, uin
   flow->id = ++flows->last_id;
   flow->born = sequence;
   snprintf(flow->name, sizeof flow->name, "f%llu", (unsigned long long)flow->id);
-  copy_text(flow->client_id, sizeof flow->client_id, facts->client_id);
+  flow->client_id = flow->token_url = nothing;
+  set_text(&flow->client_id, facts->client_id, MAX_CLIENT_ID_BYTES);
   return table_put(&flows->flows, flow->id, flow) == 0 ? flow : NULL;
 }
 
 /* What a token request is about: its refresh token, else its client at this endpoint. Failures and the success that follows share a flow.
  */
 static uint64_t subject_key(const struct flows *flows, const struct facts *facts) {
-  if (!text_is_empty(facts->sent_refresh_token))
-    return flows_key(flows, "refresh", facts->sent_refresh_token, TEXT_NONE);
+  struct text token = facts->sent_refresh_token;
+  bool is_anybodys = trait_placeholder_form(token) || (trait_is_masked(token) && !trait_is_redacted(token));
+  if (!text_is_empty(token) && !is_anybodys)
+    return flows_key(flows, "refresh", token, TEXT_NONE);
   return flows_key(flows, "client", facts->client_id, facts->endpoint);
 }
 
@@ -260,10 +277,10 @@ void flow_take_answer(struct flows *flows, struct facts *facts, uint64_t sequenc
     flow->generation++;
   else
     flow->generation = 0;
-  if (!flow->token_url[0] && facts->endpoint.length < sizeof flow->token_url && facts->class == CLASS_TOKEN)
-    copy_text(flow->token_url, sizeof flow->token_url, facts->endpoint);
+  if (!flow->token_url[0] && facts->endpoint.length <= MAX_TOKEN_URL_BYTES && facts->class == CLASS_TOKEN)
+    set_text(&flow->token_url, facts->endpoint, MAX_TOKEN_URL_BYTES);
   if (!flow->client_id[0])
-    copy_text(flow->client_id, sizeof flow->client_id, facts->client_id);
+    set_text(&flow->client_id, facts->client_id, MAX_CLIENT_ID_BYTES);
   take_access_token(flows, facts);
   if (facts->issued) {
     fingerprint(owner, facts->access_token, facts->issued->shown);

@@ -20,6 +20,8 @@
 
 #define MAX_FLOWS 10000
 #define MAX_TOKENS_OF_FLOW 32
+#define MAX_CLIENT_ID_BYTES 255
+#define MAX_TOKEN_URL_BYTES 1023
 
 enum token_kind { TOKEN_ACCESS, TOKEN_REFRESH, TOKEN_ID };
 
@@ -44,10 +46,10 @@ struct token {
 
 struct flow {
   uint64_t id;
-  char name[24];        /* "f3" */
-  char client_id[256];  /* NUL-terminated, cut */
-  char token_url[1024]; /* where its tokens were issued; without the query; cut: empty */
-  struct token *tokens; /* newest first */
+  char name[24];         /* "f3" */
+  const char *client_id; /* cut to MAX_CLIENT_ID_BYTES; empty: not known */
+  const char *token_url; /* where its tokens were issued; without the query; empty: not known, or too long */
+  struct token *tokens;  /* newest first */
   unsigned token_count, generation;
   uint64_t born;          /* sequence number of its first observation */
   uint64_t authorization; /* id of what was asked for at its sign-in; 0: not seen */
@@ -78,7 +80,7 @@ struct flows {
   struct sight sight;         /* what of the traffic is seen at all */
   uint64_t last_id;
   bool has_forgotten; /* a token of a flow that had too many */
-  bool has_learned; /* an endpoint was added since it was last asked */
+  bool has_learned;   /* an endpoint was added since it was last asked */
 };
 
 struct learned {

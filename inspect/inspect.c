@@ -9,6 +9,7 @@
 #include "inspect/classify.h"
 #include "inspect/trait.h"
 
+#define KEPT_CHUNKS 8 /* of memory, from one exchange to the next */
 #define MAX_SUBJECTS 20000
 #define MAX_CLIENTS 10000
 #define MAX_PUBLISHED 512
@@ -49,7 +50,9 @@ struct inspect *inspect_new(const struct inspect_settings *settings, record_fn *
   flows_init(&inspect->flows, &inspect->settings.hash_key);
   inspect->flows.sight.is_recording = settings->is_recording;
   inspect->hold = hold_new(judge_release, inspect);
-  if (!inspect->hold || redactor_init(&inspect->redactor, &inspect->settings.hash_key, inspect->settings.fingerprint_key)) {
+  inspect->pool = arena_pool_new(KEPT_CHUNKS);
+  if (!inspect->hold || !inspect->pool ||
+      redactor_init(&inspect->redactor, &inspect->settings.hash_key, inspect->settings.fingerprint_key)) {
     inspect_free(inspect);
     return NULL;
   }
@@ -69,6 +72,7 @@ void inspect_free(struct inspect *inspect) {
   table_clear(&inspect->unseen);
   flows_clear(&inspect->flows);
   redactor_clear(&inspect->redactor);
+  arena_pool_free(inspect->pool);
   free(inspect);
 }
 
@@ -251,7 +255,7 @@ static void count(struct inspect *inspect, const struct facts *facts) {
 static void observe_exchange(struct inspect *inspect, const struct observation *observation) {
   const struct exchange *exchange = &observation->exchange;
   struct facts facts;
-  if (facts_read(observation, &facts) == 0) {
+  if (facts_read(observation, inspect->pool, &facts) == 0) {
     note_secrets(inspect, &facts);
     if (text_equal_nocase(facts.url.scheme, TEXT("https")))
       table_claim(&inspect->trusts, flows_key(&inspect->flows, "trust", exchange->client, facts.url.host), 1);
@@ -286,7 +290,7 @@ static void observe_tunnel(struct inspect *inspect, const struct observation *ob
 }
 
 static void observe_with_memory(struct inspect *inspect, const struct observation *observation) {
-  struct arena *memory = arena_new(NULL);
+  struct arena *memory = arena_new(inspect->pool);
   if (!memory)
     return;
   note_hidden(inspect, observation);

@@ -16,6 +16,7 @@ struct inspect {
   struct redactor redactor;
   struct flows flows;
   struct hold *hold;
+  struct arena_pool *pool;   /* of what lives for one exchange */
   struct table subjects;     /* what was found before → struct subject */
   struct table trusts;       /* (client, host) with an exchange over our TLS */
   struct table tls_failures; /* (client, host) → unsigned */

@@ -13,7 +13,8 @@
 
 struct table_entry {
   uint64_t key;
-  void *value;
+  void *value;    /* owned; or &small */
+  uint64_t small; /* the value itself where it is no larger: most tables are sets */
   bool is_lost;
   UT_hash_handle hh;
 };
@@ -23,6 +24,12 @@ static void free_value(struct table *table, void *value) {
     table->free_value(table->owner, value);
   else
     free(value);
+}
+
+static void free_entry(struct table *table, struct table_entry *entry) {
+  if (entry->value != &entry->small)
+    free_value(table, entry->value);
+  free(entry);
 }
 
 static struct table_entry *find(const struct table *table, uint64_t key) {
@@ -39,8 +46,7 @@ static int add(struct table *table, struct table_entry *entry) {
 
 static void drop(struct table *table, struct table_entry *entry) {
   HASH_DELETE(hh, table->entries, entry);
-  free_value(table, entry->value);
-  free(entry);
+  free_entry(table, entry);
 }
 
 void table_clear(struct table *table) {
@@ -61,23 +67,30 @@ void *table_get(struct table *table, uint64_t key) {
   if (entry->hh.next) {
     HASH_DELETE(hh, table->entries, entry);
     if (add(table, entry)) {
-      free_value(table, value);
-      free(entry);
+      free_entry(table, entry);
       return NULL;
     }
   }
   return value;
 }
 
-int table_put(struct table *table, uint64_t key, void *value) {
-  table_remove(table, key);
+/* Room for one more, and an entry for it that is not in the table yet. */
+static struct table_entry *new_entry(struct table *table, uint64_t key) {
   while (table->entries && HASH_COUNT(table->entries) >= table->capacity) {
     drop(table, table->entries);
     table->evicted++;
   }
   struct table_entry *entry = calloc(1, sizeof *entry);
+  if (entry)
+    entry->key = key;
+  return entry;
+}
+
+int table_put(struct table *table, uint64_t key, void *value) {
+  table_remove(table, key);
+  struct table_entry *entry = new_entry(table, key);
   if (entry) {
-    *entry = (struct table_entry){.key = key, .value = value};
+    entry->value = value;
     if (!add(table, entry))
       return 0;
   }
@@ -86,10 +99,23 @@ int table_put(struct table *table, uint64_t key, void *value) {
   return -ENOMEM;
 }
 
+static void *put_small(struct table *table, uint64_t key) {
+  struct table_entry *entry = new_entry(table, key);
+  if (!entry)
+    return NULL;
+  entry->value = &entry->small;
+  if (!add(table, entry))
+    return entry->value;
+  free(entry);
+  return NULL;
+}
+
 void *table_claim(struct table *table, uint64_t key, size_t bytes) {
   void *value = table_get(table, key);
   if (value)
     return value;
+  if (bytes <= sizeof(uint64_t) && !table->free_value)
+    return put_small(table, key);
   value = calloc(1, bytes);
   return value && table_put(table, key, value) == 0 ? value : NULL;
 }

@@ -58,7 +58,7 @@ static void check_client_id_differs(struct check *c) {
   const struct facts *facts = c->facts;
   const struct origin *origin = facts->sent_refresh ? flow_origin(c->flows, facts->flow) : NULL;
   struct text first = origin ? text_from(facts->flow->client_id) : TEXT_NONE;
-  bool is_cut = first.length + 1 >= sizeof facts->flow->client_id;
+  bool is_cut = first.length >= MAX_CLIENT_ID_BYTES;
   if (text_is_empty(first) || is_cut || text_is_empty(facts->client_id) || is_client(facts, first))
     return;
   struct report *r = report(c);

@@ -70,9 +70,13 @@ static struct text printed(struct source *source, const char *format, ...) {
   return arena_copy(source->memory, text_of(buffer, (size_t)length));
 }
 
+/* When the newest access token of a flow was issued, in Unix seconds. */
+#define MAX_BENCH_FLOWS 10000
+static long long issued_of_flow[MAX_BENCH_FLOWS];
+
 /* A JWT of a usual size; claims and signature differ by number. */
 static struct text jwt(struct source *source, const char *kind, uint64_t flow, uint64_t generation) {
-  long long issued_s = START_MS / 1000 + (long long)generation;
+  long long issued_s = issued_of_flow[flow % MAX_BENCH_FLOWS];
   struct text claims =
       printed(source,
               "{\"iss\":\"https://as.shop.example/\",\"aud\":\"https://api.shop.example\",\"sub\":\"user-%06llu\",\"azp\":"
@@ -144,6 +148,7 @@ static struct observation *token_exchange(struct source *source, uint64_t flow, 
   set_fields(source, &exchange->request, fields, sizeof fields / sizeof *fields);
   set_fields(source, &exchange->response, token_answer_fields, sizeof token_answer_fields / sizeof *token_answer_fields);
   unsigned long long number = flow;
+  issued_of_flow[flow % MAX_BENCH_FLOWS] = source->now_ms / 1000;
   if (generation)
     exchange->request_body =
         body_of(printed(source, "grant_type=refresh_token&refresh_token=%.*s&client_id=client-%06llu&client_secret=cs~%06llu%.24s",

@@ -219,7 +219,7 @@ static void take_exchange(struct renaming *renaming, const struct observation *o
   add_hosts_in(renaming, exchange->response_body.bytes);
   take_jwts_in(renaming, exchange->request_body.bytes);
   take_jwts_in(renaming, exchange->response_body.bytes);
-  if (facts_read(observation, &facts) == 0) {
+  if (facts_read(observation, NULL, &facts) == 0) {
     params_each(&facts.params, take_parameter, renaming);
     take_json(renaming, json_root(&facts.answer.json));
     for (size_t i = 0; i < facts.answer.form.count; i++)
