@@ -7,7 +7,7 @@
 
 #include "inspect/trait.h"
 
-#define MAX_TOKENS 100000
+#define MAX_TOKENS 65536
 #define DATE_GRAIN_MS 2000
 #define MAX_LEARNED 2048
 #define MAX_WORKED 50000

@@ -13,10 +13,10 @@
 
 struct table_entry {
   uint64_t key;
-  void *value;    /* owned; or &small */
-  uint64_t small; /* the value itself where it is no larger: most tables are sets */
+  void *value; /* owned; or `own` */
   bool is_lost;
   UT_hash_handle hh;
+  _Alignas(max_align_t) char own[]; /* the value that was made with its entry */
 };
 
 static void free_value(struct table *table, void *value) {
@@ -27,7 +27,7 @@ static void free_value(struct table *table, void *value) {
 }
 
 static void free_entry(struct table *table, struct table_entry *entry) {
-  if (entry->value != &entry->small)
+  if (entry->value != entry->own)
     free_value(table, entry->value);
   free(entry);
 }
@@ -75,12 +75,12 @@ void *table_get(struct table *table, uint64_t key) {
 }
 
 /* Room for one more, and an entry for it that is not in the table yet. */
-static struct table_entry *new_entry(struct table *table, uint64_t key) {
+static struct table_entry *new_entry(struct table *table, uint64_t key, size_t own_bytes) {
   while (table->entries && HASH_COUNT(table->entries) >= table->capacity) {
     drop(table, table->entries);
     table->evicted++;
   }
-  struct table_entry *entry = calloc(1, sizeof *entry);
+  struct table_entry *entry = calloc(1, sizeof *entry + own_bytes);
   if (entry)
     entry->key = key;
   return entry;
@@ -88,7 +88,7 @@ static struct table_entry *new_entry(struct table *table, uint64_t key) {
 
 int table_put(struct table *table, uint64_t key, void *value) {
   table_remove(table, key);
-  struct table_entry *entry = new_entry(table, key);
+  struct table_entry *entry = new_entry(table, key, 0);
   if (entry) {
     entry->value = value;
     if (!add(table, entry))
@@ -99,25 +99,18 @@ int table_put(struct table *table, uint64_t key, void *value) {
   return -ENOMEM;
 }
 
-static void *put_small(struct table *table, uint64_t key) {
-  struct table_entry *entry = new_entry(table, key);
-  if (!entry)
-    return NULL;
-  entry->value = &entry->small;
-  if (!add(table, entry))
-    return entry->value;
-  free(entry);
-  return NULL;
-}
-
 void *table_claim(struct table *table, uint64_t key, size_t bytes) {
   void *value = table_get(table, key);
   if (value)
     return value;
-  if (bytes <= sizeof(uint64_t) && !table->free_value)
-    return put_small(table, key);
-  value = calloc(1, bytes);
-  return value && table_put(table, key, value) == 0 ? value : NULL;
+  struct table_entry *entry = new_entry(table, key, bytes);
+  if (!entry)
+    return NULL;
+  entry->value = entry->own;
+  if (!add(table, entry))
+    return entry->value;
+  free(entry);
+  return NULL;
 }
 
 void table_remove(struct table *table, uint64_t key) {
