@@ -108,23 +108,20 @@ uint64_t refresh_scope_key(const struct flows *flows, const struct facts *facts)
 
 /* ---- audiences ---- */
 
-static size_t read_audiences(const struct flows *flows, struct arena *memory, struct text access_token, uint64_t to[MAX_AUDIENCES]) {
-  struct jwt jwt;
+/* Of the access token in the answer. */
+static size_t read_audiences(const struct flows *flows, const struct facts *facts, uint64_t to[MAX_AUDIENCES]) {
+  json_value audience = json_member(json_root(&facts->access_jwt.claims), "aud");
+  json_value item = json_is_array(audience) ? json_next(audience, NULL) : audience;
   size_t count = 0;
-  if (jwt_read(memory, access_token, &jwt) == 0) {
-    json_value audience = json_member(json_root(&jwt.claims), "aud");
-    json_value item = json_is_array(audience) ? json_next(audience, NULL) : audience;
-    for (; item && count < MAX_AUDIENCES; item = json_is_array(audience) ? json_next(audience, item) : NULL)
-      if (json_is_string(item))
-        to[count++] = flows_key(flows, "audience", json_string(item), TEXT_NONE);
-  }
-  jwt_free(&jwt);
+  for (; item && count < MAX_AUDIENCES; item = json_is_array(audience) ? json_next(audience, item) : NULL)
+    if (json_is_string(item))
+      to[count++] = flows_key(flows, "audience", json_string(item), TEXT_NONE);
   return count;
 }
 
-bool origin_has_audience(const struct flows *flows, const struct origin *origin, struct arena *memory, struct text access_token) {
+bool origin_has_audience(const struct flows *flows, const struct origin *origin, const struct facts *facts) {
   uint64_t audiences[MAX_AUDIENCES];
-  size_t count = read_audiences(flows, memory, access_token, audiences);
+  size_t count = read_audiences(flows, facts, audiences);
   if (!count || !origin->audiences[0])
     return true;
   for (size_t i = 0; i < count; i++)
@@ -240,7 +237,7 @@ static void learn_origin(struct flows *flows, const struct facts *facts) {
   if (!origin)
     return;
   *origin = (struct origin){.authentication = authentication_of(facts), .has_life = facts->life_s >= 0, .has_person = is_of_person(facts)};
-  read_audiences(flows, facts->memory, facts->access_token, origin->audiences);
+  read_audiences(flows, facts, origin->audiences);
 }
 
 static void learn_repeated(struct flows *flows, const struct facts *facts) {

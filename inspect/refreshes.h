@@ -66,8 +66,8 @@ const struct refresh_token *refresh_token_find(struct flows *flows, struct text 
 const struct origin *flow_origin(struct flows *flows, const struct flow *flow);
 /* flow_has_refresh_token - one is at hand that was not refused yet. */
 bool flow_has_refresh_token(struct flows *flows, const struct flow *flow);
-/* origin_has_audience - the token is for one of the audiences of the first one, or for none that can be read. */
-bool origin_has_audience(const struct flows *flows, const struct origin *origin, struct arena *memory, struct text access_token);
+/* origin_has_audience - the access token of the answer is for one of the audiences of the first one, or for none that can be read. */
+bool origin_has_audience(const struct flows *flows, const struct origin *origin, const struct facts *facts);
 /* refresh_repeated_ms - when a refresh brought this access token again; 0: never. */
 int64_t refresh_repeated_ms(const struct flows *flows, const struct token *token);
 /* refresh_expiry - as expiry_of_call, of the refresh token that is refused here for the first time; ages count from the sign-in. */

@@ -12,12 +12,10 @@
 static int64_t seconds_left(const struct check *c, const struct token *token) {
   const struct facts *facts = c->facts;
   int64_t left = facts->life_s, now_s = (facts->date_ms ? facts->date_ms : facts->ended_ms) / 1000;
-  struct jwt jwt;
   if (left < 0 && token->life_s >= 0)
     left = token->life_s - moment_between_ms(token->issued, moment_of(facts)) / 1000;
-  if (jwt_read(c->memory, facts->access_token, &jwt) == 0 && jwt.expires_s)
-    left = jwt.expires_s - now_s;
-  jwt_free(&jwt);
+  if (facts->access_jwt.expires_s)
+    left = facts->access_jwt.expires_s - now_s;
   return left < 0 && (facts->life_s >= 0 || token->life_s >= 0) ? 0 : left;
 }
 

@@ -139,7 +139,7 @@ static bool is_for_another_api(struct check *c) {
   const struct facts *facts = c->facts;
   const struct origin *origin = facts->sent_refresh && refresh_is_accepted(facts) ? flow_origin(c->flows, facts->flow) : NULL;
   bool is_asked_for = !text_is_empty(params_get(&facts->params, "resource")) || !text_is_empty(params_get(&facts->params, "audience"));
-  return origin && !is_asked_for && !origin_has_audience(c->flows, origin, c->memory, facts->access_token);
+  return origin && !is_asked_for && !origin_has_audience(c->flows, origin, facts);
 }
 
 static void check_scope_missing(struct check *c) {

@@ -98,11 +98,12 @@ static struct text refresh_token(struct source *source, uint64_t flow, uint64_t 
   return printed(source, "1.AXwA%08llx.%08llx%s", (unsigned long long)flow, (unsigned long long)generation, SIGNATURE);
 }
 
-static void set_fields(struct source *source, struct http_head *head, const struct http_field *fields, size_t count) {
+static struct http_field *set_fields(struct source *source, struct http_head *head, const struct http_field *fields, size_t count) {
   struct http_field *copy = arena_alloc(source->memory, count * sizeof *copy);
   memcpy(copy, fields, count * sizeof *copy);
   head->fields = copy;
   head->field_count = count;
+  return copy;
 }
 
 static struct body body_of(struct text bytes) {
@@ -146,7 +147,10 @@ static struct observation *token_exchange(struct source *source, uint64_t flow, 
       {TEXT("Connection"), TEXT("keep-alive")},   {TEXT("Content-Type"), TEXT("application/x-www-form-urlencoded")},
       {TEXT("Content-Length"), TEXT("611")}};
   set_fields(source, &exchange->request, fields, sizeof fields / sizeof *fields);
-  set_fields(source, &exchange->response, token_answer_fields, sizeof token_answer_fields / sizeof *token_answer_fields);
+  struct http_field *answer =
+      set_fields(source, &exchange->response, token_answer_fields, sizeof token_answer_fields / sizeof *token_answer_fields);
+  long long second = source->now_ms / 1000 % 3600;
+  answer[3].value = printed(source, "Mon, 02 Mar 2026 09:%02lld:%02lld GMT", second / 60, second % 60);
   unsigned long long number = flow;
   issued_of_flow[flow % MAX_BENCH_FLOWS] = source->now_ms / 1000;
   if (generation)
