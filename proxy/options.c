@@ -31,6 +31,8 @@ const struct option option_table[] = {
     {"ca-dir", "DIR", OPTION_TEXT, PROXY | CA | CHECK, AT(ca_dir), NULL, "folder of the certificate authority ($XDG_CONFIG_HOME/oauthtap)"},
     {"findings", "FILE", OPTION_TEXT, PROXY | CHECK, AT(findings), NULL,
      "findings log, appended to (proxy: oauthtap-findings.jsonl; - is standard output)"},
+    {"har", "FILE", OPTION_TEXT, PROXY, AT(har), NULL,
+     "record the traffic as redacted HAR, which oauthtap check judges alike; a recording that is there is gone on with"},
     {"fail-on", "LEVEL", OPTION_PARSED, PROXY | CHECK, 0, set_fail_on,
      "exit with 1 at findings from error, warning or info up, or never (error)"},
     {"disable", "RULE", OPTION_LIST, PROXY | CHECK, AT(disable), check_rule, "never report this rule; \"api/*\" for a group (repeatable)"},

@@ -21,6 +21,7 @@ struct options {
   const char *upstream_ca;                    /* PEM file or NULL */
   struct string_list insecure_upstream, pass; /* host patterns */
   const char *ca_dir;                         /* NULL: the default folder */
+  const char *har;                            /* path; NULL: none */
   const char *findings;                       /* path, "-" for standard output */
   enum severity fail_on;                      /* SEVERITY_NONE: never */
   struct string_list disable, severity;       /* "RULE", "RULE=LEVEL"; options_parse has checked both parts */

@@ -11,6 +11,7 @@
 #include "certs/leaf.h"
 #include "proxy/judging.h"
 #include "proxy/net/listener.h"
+#include "proxy/output/har.h"
 #include "proxy/output/log.h"
 #include "proxy/output/style.h"
 #include "proxy/worker.h"
@@ -31,6 +32,7 @@ struct proxy {
   volatile sig_atomic_t is_stopping;
   struct leaf_cache *leaves;
   struct log *log;
+  struct har_file *har; /* NULL: nobody records */
   struct inspector *inspector;
   struct worker *worker;
   struct judging judging;
@@ -57,6 +59,19 @@ static int check_upstream_ca(const struct proxy *proxy, struct error *error) {
 static int prepare(struct proxy *proxy, struct error *error) {
   int code = judging_read(proxy->options, &proxy->judging, error);
   return code ? code : check_upstream_ca(proxy, error);
+}
+
+static void on_entry(void *owner, struct text entry) {
+  har_file_add(owner, entry);
+}
+
+static int open_har(struct proxy *proxy, struct error *error) {
+  if (!proxy->options->har)
+    return 0;
+  proxy->har = har_file_open(proxy->options->har, error);
+  proxy->judging.settings.on_entry = on_entry;
+  proxy->judging.settings.entry_owner = proxy->har;
+  return proxy->har ? 0 : -ECANCELED;
 }
 
 static int start_inspector(struct proxy *proxy, struct error *error) {
@@ -125,7 +140,7 @@ struct proxy *proxy_start(const struct options *options, record_fn *record, void
   proxy->listen_fd = -1;
   if (prepare(proxy, error) || open_listener(proxy, error))
     goto fail;
-  if (open_authority(proxy, error) || open_log(proxy, error) || start_inspector(proxy, error)) {
+  if (open_authority(proxy, error) || open_log(proxy, error) || open_har(proxy, error) || start_inspector(proxy, error)) {
     if (error->code == -EINVAL)
       error->code = -EIO; /* nobody said anything wrong: exit_status_for is not to blame the person */
     goto fail;
@@ -147,6 +162,7 @@ fail:
     inspector_free(proxy->inspector);
   }
   log_close(proxy->log);
+  har_file_close(proxy->har);
   release(proxy);
   return NULL;
 }
@@ -189,7 +205,7 @@ int proxy_finish(struct proxy *proxy) {
   }
   bool has_findings = proxy->options->fail_on != SEVERITY_NONE && inspector_has_findings_at(proxy->inspector, proxy->options->fail_on);
   inspector_free(proxy->inspector);
-  int log_error = log_close(proxy->log);
+  int log_error = log_close(proxy->log), har_error = har_file_close(proxy->har);
   release(proxy);
-  return log_error ? 3 : has_findings ? 1 : 0;
+  return log_error || har_error ? 3 : has_findings ? 1 : 0;
 }

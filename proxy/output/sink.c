@@ -38,6 +38,7 @@ struct sink {
   uint64_t dropped;
   bool is_closing;
   int error;
+  bool has_written; /* of the thread: a whole line over the tail */
   atomic_bool has_told;
   atomic_ullong written; /* progress, for whoever waits for the end */
 };
@@ -75,7 +76,8 @@ static void tell(struct sink *sink, int error) {
   struct text_out out = {0};
   text_out_add_string(&out, "oauthtap: cannot write to ");
   text_out_add_terminal(&out, text_from(sink->settings.name));
-  text_out_addf(&out, ": %s (traffic goes on; free space, or choose another file with --findings)\n", error_text(error));
+  text_out_addf(&out, ": %s (traffic goes on; free space, or choose another file with %s)\n", error_text(error),
+                sink->settings.option ? sink->settings.option : "--findings");
   if (poll(&ready, 1, 100) == 1)
     dprintf(STDERR_FILENO, "%.*s", TEXT_ARGS(text_out_view(&out)));
   text_out_free(&out);
@@ -133,6 +135,37 @@ static int write_line(struct sink *sink, const struct line *line) {
   return 0;
 }
 
+static int put_at(int fd, const char *bytes, size_t length, off_t at) {
+  while (length) {
+    ssize_t wrote = pwrite(fd, bytes, length, at);
+    if (wrote < 0 && errno == EINTR)
+      continue;
+    if (wrote < 0)
+      return -errno;
+    bytes += wrote;
+    length -= (size_t)wrote;
+    at += wrote;
+  }
+  return 0;
+}
+
+/* Over the tail that the file ends with. What does not fit is cut off again, and the tail put back where it was. */
+static int write_over_tail(struct sink *sink, const struct line *line) {
+  const struct sink_settings *settings = &sink->settings;
+  off_t at = lseek(settings->fd, 0, SEEK_END) - (off_t)settings->tail.length;
+  size_t lead = sink->has_written ? 0 : settings->lead_bytes;
+  int code = at < 0 ? -ESPIPE : put_at(settings->fd, line->bytes + lead, line->length - lead, at);
+  if (!code) {
+    sink->has_written = true;
+    atomic_fetch_add(&sink->written, (unsigned long long)line->length);
+    return 0;
+  }
+  fail(sink, code);
+  if (at >= 0 && (ftruncate(settings->fd, at) || put_at(settings->fd, settings->tail.data, settings->tail.length, at)))
+    fail(sink, -errno);
+  return code;
+}
+
 static struct line *take(struct sink *sink) {
   struct line *line = sink->first;
   sink->first = line->next;
@@ -156,7 +189,7 @@ static void *sink_main(void *arg) {
     if (has_given_up)
       fail(sink, -ETIMEDOUT);
     else
-      has_given_up = write_line(sink, line) == -ETIMEDOUT;
+      has_given_up = (sink->settings.tail.length ? write_over_tail(sink, line) : write_line(sink, line)) == -ETIMEDOUT;
     free(line);
     pthread_mutex_lock(&sink->lock);
   }

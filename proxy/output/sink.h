@@ -5,8 +5,12 @@
 #include "inspect/base/text.h"
 
 struct sink_settings {
-  int fd;              /* stays the caller's, and must stay open until the process ends where sink_close gives up */
-  const char *name;    /* in what is said about errors; NULL: they are not worth a word */
+  int fd;             /* stays the caller's, and must stay open until the process ends where sink_close gives up */
+  const char *name;   /* in what is said about errors; NULL: they are not worth a word */
+  const char *option; /* that names another file; NULL: --findings */
+  struct text
+      tail; /* what the (regular) file always ends with, and each addition, too: it is overwritten by the next; empty: appended to */
+  size_t lead_bytes;   /* so many first bytes of the first addition that is written are left out (with tail only: a comma) */
   size_t bound_bytes;  /* what the queue holds at most; more is dropped */
   int64_t patience_ms; /* sink_close: how long without any progress */
 };
