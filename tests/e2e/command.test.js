@@ -61,8 +61,9 @@ function start(words, { stdio = ['ignore', 'pipe', 'pipe'], command = binary, ..
 }
 
 const lean = { '/token': () => [200, { access_token: 'an-access-token-0123456789', token_type: 'Bearer', expires_in: 3600 }],
-  '/refused': () => [400, { error: 'invalid_client', error_description: 'no such client' }], '/page': () => [200, 'a page', { 'Content-Type': 'text/html' }] };
-const askToken = (url, proxy, more = '') => exchange(url, { method: 'POST', headers: formType, body: Buffer.from(`grant_type=authorization_code&code=c0de-0123456789&client_id=a-client&scope=offline_access${more}`), proxy });
+  '/refused': () => [400, { error: 'invalid_scope', error_description: 'no such client' }], '/page': () => [200, 'a page', { 'Content-Type': 'text/html' }] };
+const basic = `Basic ${Buffer.from('a-client:the-secret-of-a-client-0123').toString('base64')}`;
+const askToken = (url, proxy, more = '') => exchange(url, { method: 'POST', headers: { ...formType, Authorization: basic }, body: Buffer.from(`grant_type=authorization_code&code=c0de-0123456789&client_id=a-client&scope=offline_access${more}`), proxy });
 
 // ---- words ----
 

@@ -13,7 +13,7 @@ async function listen(handler) {
 }
 
 const json = (response, status, body, headers = {}) => {
-  response.writeHead(status, { 'Content-Type': 'application/json', ...headers });
+  response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers });
   response.end(JSON.stringify(body));
 };
 
