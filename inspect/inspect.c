@@ -47,6 +47,7 @@ struct inspect *inspect_new(const struct inspect_settings *settings, record_fn *
   inspect->recovered.capacity = MAX_CLIENTS;
   inspect->trusts.capacity = inspect->tls_failures.capacity = MAX_CLIENTS;
   inspect->unseen.capacity = MAX_NOT_SEEN * 4;
+  verdict_init(&inspect->verdict);
   flows_init(&inspect->flows, &inspect->settings.hash_key);
   inspect->flows.sight.is_recording = settings->is_recording;
   inspect->hold = hold_new(judge_release, inspect);
@@ -70,6 +71,7 @@ void inspect_free(struct inspect *inspect) {
   table_clear(&inspect->tls_failures);
   table_clear(&inspect->recovered);
   table_clear(&inspect->unseen);
+  verdict_clear(&inspect->verdict);
   flows_clear(&inspect->flows);
   redactor_clear(&inspect->redactor);
   arena_pool_free(inspect->pool);
@@ -310,12 +312,13 @@ static void observe_loss(struct inspect *inspect, const struct observation *obse
   inspect->last_loss = observation->sequence ? observation->sequence : 1;
   inspect->last_loss_ms = inspect->now_ms;
   unseen_add(inspect, "loss",
-             TEXT("Some exchanges were lost because there were more than could be judged: rules that compare exchanges were silent."));
+             TEXT("Some exchanges were lost because there were more than could be judged: rules that compare exchanges were silent. "
+                  "Send less through this proxy."));
 }
 
 static void end_run(struct inspect *inspect) {
   hold_release_all(inspect->hold);
-  step_emit_summary(inspect);
+  verdict_emit(inspect);
 }
 
 /* Times that cannot be subtracted from each other come from a broken recording only. */

@@ -7,6 +7,7 @@
 #include "inspect/inspect.h"
 #include "inspect/redact.h"
 #include "inspect/rule.h"
+#include "inspect/verdict.h"
 
 struct inspect {
   struct inspect_settings settings;
@@ -23,6 +24,7 @@ struct inspect {
   struct table recovered;    /* call → when it last succeeded, struct success */
   struct table unseen;       /* what was not seen, told once each */
   struct summary summary;
+  struct verdict verdict;
   char unseen_texts[MAX_NOT_SEEN][320];
   uint64_t last_loss; /* sequence of the last loss; 0: none */
   int64_t last_loss_ms;
@@ -59,10 +61,13 @@ void judge_release(void *owner, struct held *held);
 void report_render(struct report *report, struct finding *finding);
 
 /* step.c */
-void step_set(struct inspect *inspect, struct flow *flow, enum step step, enum step_status status, uint64_t exchange, const char *sentence);
+/* step_take_finding - a finding that is told: the step that it fails. since_ms: when it was made. */
+void step_take_finding(struct inspect *inspect, const struct finding *finding, struct flow *flow, int64_t since_ms);
 /* step_after_exchange - the steps that a judged exchange verifies. */
 void step_after_exchange(struct inspect *inspect, const struct facts *facts);
-void step_emit_summary(struct inspect *inspect);
+
+/* entry.c: to whoever records (settings.on_entry), without secrets. */
+void entry_give(struct inspect *inspect, const struct observation *observation);
 
 /* entry.c: to whoever records (settings.on_entry), without secrets. */
 void entry_give(struct inspect *inspect, const struct observation *observation);
@@ -72,5 +77,7 @@ void unseen_add(struct inspect *inspect, const char *kind, struct text text);
 /* unseen_answer - a token exchange that could be read in part only. */
 void unseen_answer(struct inspect *inspect, const struct facts *facts);
 void unseen_tunnel(struct inspect *inspect, const struct tunnel *tunnel, struct arena *memory);
+/* unseen_at_end - what only the whole run shows. */
+void unseen_at_end(struct inspect *inspect);
 
 #endif

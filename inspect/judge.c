@@ -375,6 +375,8 @@ void judge_release(void *owner, struct held *held) {
   if (severity == SEVERITY_NONE)
     return;
   uint64_t count = count_subject(inspect, held->is_recovered ? held->group : held->subject, severity);
+  if (!held->is_recovered || count == 1)
+    verdict_count(inspect, finding, severity);
   if (!is_round(count) || (held->is_recovered && count > 1))
     return;
   struct text_out message = {0};
@@ -389,9 +391,7 @@ void judge_release(void *owner, struct held *held) {
   struct record record = {.kind = RECORD_FINDING, .wall_ms = inspect->now_ms, .finding = *finding};
   inspect->on_record(inspect->owner, &record);
   text_out_free(&message);
-  if (severity == SEVERITY_ERROR && finding->step != STEP_NONE)
-    step_set(inspect, held->flow_id ? table_peek(&inspect->flows.flows, held->flow_id) : NULL, finding->step, STEP_FAILED,
-             finding->exchange.id, finding->title);
+  step_take_finding(inspect, finding, held->flow_id ? table_peek(&inspect->flows.flows, held->flow_id) : NULL, held->since_ms);
 }
 
 /* Whose connection it is: the flow's, or the client's where there is none. */

@@ -4,12 +4,15 @@
 #include <errno.h>
 
 #include "inspect/base/time.h"
+#include "inspect/record_internal.h"
 
 #define SCHEMA_VERSION 1
 
 static const char *const severity_names[] = {"info", "warning", "error"};
 static const char *const step_names[STEP_COUNT] = {"", "token", "api", "refresh", "api-after-refresh", "connector"};
 static const char *const status_names[] = {"not_seen", "verified", "failed"};
+static const char *const event_names[STORY_EVENT_COUNT] = {"authorization", "callback", "token", "refresh", "api"};
+static const char *const outcome_names[OUTCOME_COUNT] = {"nothing", "incomplete", "works", "fails"};
 
 const char *severity_name(enum severity severity) {
   return severity <= SEVERITY_ERROR ? severity_names[severity] : "never";
@@ -32,27 +35,42 @@ const char *step_status_name(enum step_status status) {
   return status_names[status];
 }
 
+const char *story_event_name(enum story_event event) {
+  return event_names[event];
+}
+
+const char *outcome_name(enum outcome outcome) {
+  return outcome_names[outcome];
+}
+
 /* ---- JSON ---- */
 
-static void add_name(struct text_out *out, const char *name) {
+void record_add_name(struct text_out *out, const char *name) {
   text_out_add_char(out, ',');
   text_out_add_json_string(out, text_from(name));
   text_out_add_char(out, ':');
 }
 
-static void add_member(struct text_out *out, const char *name, struct text value) {
-  add_name(out, name);
+void record_add_member(struct text_out *out, const char *name, struct text value) {
+  record_add_name(out, name);
   text_out_add_json_string(out, value);
 }
 
-static void add_optional(struct text_out *out, const char *name, struct safe_text value) {
+void record_add_optional(struct text_out *out, const char *name, struct safe_text value) {
   if (!text_is_empty(value.text))
-    add_member(out, name, value.text);
+    record_add_member(out, name, value.text);
 }
 
-static void add_number(struct text_out *out, const char *name, int64_t value) {
-  add_name(out, name);
+void record_add_number(struct text_out *out, const char *name, int64_t value) {
+  record_add_name(out, name);
   text_out_add_number(out, value);
+}
+
+void record_add_time(struct text_out *out, const char *name, int64_t wall_ms) {
+  record_add_name(out, name);
+  text_out_add_char(out, '"');
+  time_add_rfc3339(out, wall_ms);
+  text_out_add_char(out, '"');
 }
 
 static void begin(struct text_out *out, const char *type, int64_t wall_ms) {
@@ -66,7 +84,7 @@ static void add_references(struct text_out *out, const struct finding *finding) 
   for (size_t i = 0; i < finding->reference_count; i++) {
     text_out_add_string(out, i ? ",{\"title\":" : "{\"title\":");
     text_out_add_json_string(out, text_from(finding->references[i].title));
-    add_member(out, "url", text_from(finding->references[i].url));
+    record_add_member(out, "url", text_from(finding->references[i].url));
     text_out_add_char(out, '}');
   }
   text_out_add_char(out, ']');
@@ -80,16 +98,16 @@ static void add_milliseconds(struct text_out *out, double milliseconds) {
   text_out_add_number(out, tenths % 10);
 }
 
-static void add_exchange(struct text_out *out, const struct exchange_summary *exchange) {
+void record_add_exchange(struct text_out *out, const char *name, const struct exchange_summary *exchange) {
   if (!exchange->id)
     return;
-  text_out_addf(out, ",\"exchange\":{\"id\":%llu", (unsigned long long)exchange->id);
-  add_member(out, "method", exchange->method.text);
-  add_member(out, "url", exchange->url.text);
-  add_number(out, "status", exchange->status);
-  text_out_add_string(out, ",\"started\":\"");
-  time_add_rfc3339(out, exchange->started_wall_ms);
-  text_out_add_string(out, "\",\"duration_ms\":");
+  record_add_name(out, name);
+  text_out_addf(out, "{\"id\":%llu", (unsigned long long)exchange->id);
+  record_add_member(out, "method", exchange->method.text);
+  record_add_member(out, "url", exchange->url.text);
+  record_add_number(out, "status", exchange->status);
+  record_add_time(out, "started", exchange->started_wall_ms);
+  record_add_name(out, "duration_ms");
   add_milliseconds(out, exchange->duration_ms);
   text_out_add_char(out, '}');
 }
@@ -113,35 +131,38 @@ static void add_evidence(struct text_out *out, const struct finding *finding) {
 }
 
 static void write_finding(const struct finding *finding, struct text_out *out) {
-  add_member(out, "rule", text_from(finding->rule));
-  add_member(out, "severity", text_from(severity_name(finding->severity)));
-  add_member(out, "title", text_from(finding->title));
-  add_member(out, "message", finding->message.text);
-  add_member(out, "remedy", finding->remedy.text);
+  record_add_member(out, "rule", text_from(finding->rule));
+  record_add_member(out, "severity", text_from(severity_name(finding->severity)));
+  record_add_member(out, "title", text_from(finding->title));
+  record_add_member(out, "message", finding->message.text);
+  record_add_member(out, "remedy", finding->remedy.text);
   add_references(out, finding);
   if (finding->step != STEP_NONE)
-    add_member(out, "step", text_from(step_name(finding->step)));
-  add_optional(out, "flow", finding->flow);
-  add_optional(out, "client_id", finding->client_id);
-  add_exchange(out, &finding->exchange);
+    record_add_member(out, "step", text_from(step_name(finding->step)));
+  record_add_optional(out, "flow", finding->flow);
+  record_add_optional(out, "client_id", finding->client_id);
+  record_add_exchange(out, "exchange", &finding->exchange);
   add_evidence(out, finding);
-  add_number(out, "occurrences", (int64_t)finding->occurrences);
+  record_add_number(out, "occurrences", (int64_t)finding->occurrences);
 }
 
 static void write_step(const struct step_record *step, struct text_out *out) {
-  add_optional(out, "flow", step->flow);
-  add_optional(out, "client_id", step->client_id);
-  add_member(out, "step", text_from(step_name(step->step)));
-  add_member(out, "status", text_from(step_status_name(step->status)));
-  if (step->exchange)
-    add_number(out, "exchange", (int64_t)step->exchange);
-  add_optional(out, "sentence", step->sentence);
+  record_add_optional(out, "flow", step->flow);
+  record_add_optional(out, "client_id", step->client_id);
+  record_add_member(out, "step", text_from(step_name(step->step)));
+  record_add_member(out, "status", text_from(step_status_name(step->status)));
+  if (step->exchange.id)
+    record_add_number(out, "exchange", (int64_t)step->exchange.id);
+  record_add_exchange(out, "proof", &step->exchange);
+  if (step->rule)
+    record_add_member(out, "rule", text_from(step->rule));
+  record_add_optional(out, "sentence", step->sentence);
 }
 
 static void write_summary(const struct summary *summary, struct text_out *out) {
-  add_number(out, "exchanges", (int64_t)summary->exchanges);
-  add_number(out, "token_exchanges", (int64_t)summary->token_exchanges);
-  add_number(out, "api_calls", (int64_t)summary->api_calls);
+  record_add_number(out, "exchanges", (int64_t)summary->exchanges);
+  record_add_number(out, "token_exchanges", (int64_t)summary->token_exchanges);
+  record_add_number(out, "api_calls", (int64_t)summary->api_calls);
   text_out_addf(out, ",\"findings\":{\"error\":%llu,\"warning\":%llu,\"info\":%llu},\"steps\":{",
                 (unsigned long long)summary->findings[SEVERITY_ERROR], (unsigned long long)summary->findings[SEVERITY_WARNING],
                 (unsigned long long)summary->findings[SEVERITY_INFO]);
@@ -150,10 +171,11 @@ static void write_summary(const struct summary *summary, struct text_out *out) {
   text_out_add_string(out, "},\"not_seen\":[");
   for (size_t i = 0; i < summary->not_seen_count; i++) {
     text_out_addf(out, "%s{\"kind\":\"%s\"", i ? "," : "", summary->not_seen[i].kind);
-    add_member(out, "text", summary->not_seen[i].text.text);
+    record_add_member(out, "text", summary->not_seen[i].text.text);
     text_out_add_char(out, '}');
   }
   text_out_addf(out, "],\"lost\":%llu", (unsigned long long)summary->lost);
+  record_add_verdict(summary, out);
 }
 
 void record_write_json(const struct record *record, struct text_out *out) {

@@ -59,7 +59,8 @@ struct step_record {
   enum step step;
   enum step_status status;
   struct safe_text flow, client_id;
-  uint64_t exchange;            /* that proves it; 0: none */
+  struct exchange_summary exchange; /* that proves it; id 0: none */
+  const char *rule;             /* that failed it; NULL: none did */
   struct safe_text sentence;    /* what proves it or what failed, for people */
 };
 
@@ -69,6 +70,65 @@ struct not_seen {
 };
 #define MAX_NOT_SEEN 16
 
+/* ---- the verdict ---- */
+
+/* What happened in a flow; equal events in a row are one item. */
+enum story_event { STORY_AUTHORIZATION, STORY_CALLBACK, STORY_TOKEN, STORY_REFRESH, STORY_API, STORY_EVENT_COUNT };
+const char *story_event_name(enum story_event event); /* "authorization", "callback", "token", "refresh", "api" */
+
+#define MAX_STORY_ITEMS 32
+struct story_item {
+  enum story_event event;
+  uint16_t status;              /* 0: there was no answer, or none is known */
+  bool has_refresh_token;       /* the answer brought one */
+  uint32_t count;               /* at least 1 */
+  int64_t first_ms, last_ms;    /* Unix time */
+  int64_t life_s;               /* token, refresh: of the access token, -1: not told. api: its age at the first one, -1: not known */
+};
+
+enum outcome {
+  OUTCOME_NOTHING,              /* no step was seen */
+  OUTCOME_INCOMPLETE,           /* nothing failed, but not all that is needed was seen */
+  OUTCOME_WORKS,
+  OUTCOME_FAILS,
+  OUTCOME_COUNT
+};
+const char *outcome_name(enum outcome outcome); /* "nothing", "incomplete", "works", "fails" */
+
+struct step_verdict {
+  enum step_status status;
+  struct exchange_summary exchange; /* that proves it; id 0: none */
+  const char *rule;             /* that failed it; NULL: none did */
+  struct safe_text sentence;    /* what proves it, what failed, or why it was not seen */
+};
+
+struct flow_verdict {
+  struct safe_text flow, client_id;
+  enum outcome outcome;
+  struct step_verdict steps[STEP_COUNT];
+  uint64_t exchanges;
+  uint64_t alike;               /* other flows of this client of which the same is true */
+  const struct story_item *story;
+  size_t story_count;
+  uint64_t story_left_out;      /* events between the first half of the story and the second */
+};
+#define MAX_VERDICT_FLOWS 20
+
+/* The error that came first, or what will fail first where nothing failed yet. */
+struct first_failure {
+  const char *rule, *title;     /* NULL: nothing failed */
+  enum severity severity;
+  struct safe_text message, remedy, flow;
+  struct exchange_summary exchange; /* id 0: the finding is not about one */
+  int64_t wall_ms;
+};
+
+struct rule_count {
+  const char *rule, *title;
+  enum severity severity;
+  uint64_t count;               /* occurrences, also those that were not told one by one */
+};
+
 struct summary {
   uint64_t exchanges, lost;
   uint64_t findings[3];         /* by severity */
@@ -76,6 +136,18 @@ struct summary {
   uint64_t token_exchanges, api_calls;
   struct not_seen not_seen[MAX_NOT_SEEN];
   size_t not_seen_count;
+  uint64_t not_seen_more;       /* for which there was no room */
+  enum outcome outcome;         /* of the flow where there is one, else the worst of all */
+  bool has_connector;           /* step 5 is asked for */
+  bool is_recording;            /* not live */
+  int64_t first_ms, last_ms;    /* of the exchanges; 0: there were none */
+  struct step_verdict overall[STEP_COUNT]; /* the first flow that failed at the step, else the first that verified it */
+  uint64_t flow_count, outcomes[OUTCOME_COUNT]; /* flows with this outcome; of those that left the memory nothing is known */
+  const struct flow_verdict *flows; /* the worst first; at most MAX_VERDICT_FLOWS */
+  size_t flows_shown;
+  struct first_failure first;
+  const struct rule_count *rules; /* the worst first */
+  size_t rule_count;
 };
 
 enum record_kind { RECORD_FINDING, RECORD_STEP, RECORD_SUMMARY };

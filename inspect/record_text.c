@@ -1,29 +1,32 @@
-/* record_text.c - records for people at a terminal: one block a finding (severity, title, where, what, remedy), the summary as a short table. */
+/* record_text.c - records for people at a terminal: one block a finding (severity, title, where, what, remedy); verdict_text.c has the
+ * summary. */
 #include "inspect/base/time.h"
-#include "inspect/record.h"
+#include "inspect/record_internal.h"
 
-
-#define BOLD "\033[1m"
-#define DIM "\033[2m"
-#define PLAIN "\033[0m"
-
-static const char *const severity_colors[] = {"\033[36m", "\033[33m", "\033[31m"};
+static const char *const severity_colors[] = {CYAN, YELLOW, RED};
 static const char *const severity_marks[] = {"info", "WARNING", "ERROR"};
 
-static void add_style(struct text_out *out, const struct text_style *style, const char *code) {
+void record_style(struct text_out *out, const struct text_style *style, const char *code) {
   if (style->has_color)
     text_out_add_string(out, code);
 }
 
-/* add_wrapped - words broken at the columns, each line indented. code: how they look; "" for plain. */
-static void add_wrapped(struct text_out *out, const struct text_style *style, unsigned indent, const char *code, struct text t) {
-  unsigned at = indent, limit = style->columns > indent + 20 ? style->columns : 0;
+unsigned record_columns(struct text t) {
+  unsigned columns = 0;
+  for (size_t i = 0; i < t.length; i++)
+    columns += ((unsigned char)t.data[i] & 0xc0) != 0x80;
+  return columns;
+}
+
+void record_wrap(struct text_out *out, const struct text_style *style, unsigned at, unsigned indent, const char *code, struct text t) {
+  unsigned limit = style->columns > indent + 20 ? style->columns : 0;
   bool is_first = true;
-  add_style(out, style, code);
-  text_out_add_repeat(out, ' ', indent);
+  record_style(out, style, code);
   while (t.data) {
     struct text word = text_split(&t, ' ');
-    if (!is_first && limit && at + 1 + word.length > limit) {
+    unsigned width = record_columns(word);
+    bool is_full = limit && at + !is_first + width > limit && at > indent;
+    if (is_full) {
       text_out_add_char(out, '\n');
       text_out_add_repeat(out, ' ', indent);
       at = indent;
@@ -32,19 +35,24 @@ static void add_wrapped(struct text_out *out, const struct text_style *style, un
       at++;
     }
     text_out_add_terminal(out, word);
-    at += (unsigned)word.length;
+    at += width;
     is_first = false;
   }
   if (*code)
-    add_style(out, style, PLAIN);
+    record_style(out, style, PLAIN);
   text_out_add_char(out, '\n');
+}
+
+static void add_wrapped(struct text_out *out, const struct text_style *style, unsigned indent, const char *code, struct text t) {
+  text_out_add_repeat(out, ' ', indent);
+  record_wrap(out, style, indent, indent, code, t);
 }
 
 static void add_where(struct text_out *out, const struct text_style *style, const struct finding *finding) {
   const struct exchange_summary *exchange = &finding->exchange;
   if (!exchange->id)
     return;
-  add_style(out, style, DIM);
+  record_style(out, style, DIM);
   text_out_add_string(out, "  ");
   time_add_clock(out, exchange->started_wall_ms);
   text_out_add_string(out, "  ");
@@ -53,7 +61,7 @@ static void add_where(struct text_out *out, const struct text_style *style, cons
   text_out_add_terminal(out, exchange->url.text);
   if (exchange->status)
     text_out_addf(out, " → %u", exchange->status);
-  add_style(out, style, PLAIN);
+  record_style(out, style, PLAIN);
   text_out_add_char(out, '\n');
 }
 
@@ -74,27 +82,27 @@ static void add_details(struct text_out *out, const struct finding *finding) {
 }
 
 static void write_finding(const struct finding *finding, const struct text_style *style, struct text_out *out) {
-  add_style(out, style, severity_colors[finding->severity]);
-  add_style(out, style, BOLD);
+  record_style(out, style, severity_colors[finding->severity]);
+  record_style(out, style, BOLD);
   text_out_add_string(out, severity_marks[finding->severity]);
-  add_style(out, style, PLAIN);
+  record_style(out, style, PLAIN);
   text_out_add_string(out, "  ");
-  add_style(out, style, BOLD);
+  record_style(out, style, BOLD);
   text_out_add_string(out, finding->title);
-  add_style(out, style, PLAIN);
-  add_style(out, style, DIM);
+  record_style(out, style, PLAIN);
+  record_style(out, style, DIM);
   size_t width = strlen(severity_marks[finding->severity]) + strlen(finding->title) + strlen(finding->rule) + 4;
   bool is_too_wide = style->columns && width > style->columns && !style->is_quiet;
   text_out_addf(out, "%s  %s", is_too_wide ? "\n" : "", finding->rule);
   if (finding->occurrences > 1)
     text_out_addf(out, "  (%llu times)", (unsigned long long)finding->occurrences);
-  add_style(out, style, PLAIN);
+  record_style(out, style, PLAIN);
   text_out_add_char(out, '\n');
   if (style->is_quiet)
     return;
   add_where(out, style, finding);
   add_wrapped(out, style, 2, "", finding->message.text);
-  add_wrapped(out, style, 2, "\033[32m", finding->remedy.text);
+  add_wrapped(out, style, 2, GREEN, finding->remedy.text);
   if (style->is_verbose)
     add_details(out, finding);
   text_out_add_char(out, '\n');
@@ -104,42 +112,18 @@ static void write_finding(const struct finding *finding, const struct text_style
 static void write_step(const struct step_record *step, const struct text_style *style, struct text_out *out) {
   if (style->is_quiet || step->status != STEP_VERIFIED)
     return;
-  add_style(out, style, "\033[32m");
+  const char *name = step_name(step->step);
+  record_style(out, style, GREEN);
   text_out_add_string(out, "✓ ");
-  add_style(out, style, PLAIN);
-  text_out_add_string(out, step_name(step->step));
-  if (!text_is_empty(step->sentence.text)) {
-    text_out_add_string(out, ": ");
-    text_out_add_terminal(out, step->sentence.text);
-  }
-  text_out_add_char(out, '\n');
-}
-
-static void write_summary(const struct summary *summary, const struct text_style *style, struct text_out *out) {
-  static const char *const words[] = {"not seen", "verified", "failed"}, *const marks[] = {"·", "✓", "✗"};
-  static const char *const colors[] = {DIM, "\033[32m", "\033[31m"};
-  text_out_add_char(out, '\n');
-  if (!style->is_quiet)
-    for (int i = STEP_TOKEN; i < STEP_COUNT; i++) {
-      add_style(out, style, colors[summary->steps[i]]);
-      text_out_addf(out, "  %s %d  %-18s %s", marks[summary->steps[i]], i, step_name((enum step)i), words[summary->steps[i]]);
-      add_style(out, style, PLAIN);
-      text_out_add_char(out, '\n');
-    }
-  text_out_addf(out, "%s%llu exchange%s: %llu error%s, %llu warning%s, %llu info\n", style->is_quiet ? "" : "\n",
-                (unsigned long long)summary->exchanges, summary->exchanges == 1 ? "" : "s", (unsigned long long)summary->findings[SEVERITY_ERROR],
-                summary->findings[SEVERITY_ERROR] == 1 ? "" : "s", (unsigned long long)summary->findings[SEVERITY_WARNING],
-                summary->findings[SEVERITY_WARNING] == 1 ? "" : "s", (unsigned long long)summary->findings[SEVERITY_INFO]);
-  if (summary->not_seen_count)
-    text_out_add_string(out, "\nWhat oauthtap could not see:\n");
-  for (size_t i = 0; i < summary->not_seen_count; i++)
-    add_wrapped(out, style, 2, "", summary->not_seen[i].text.text);
+  record_style(out, style, PLAIN);
+  text_out_addf(out, "%s: ", name);
+  record_wrap(out, style, 4 + (unsigned)strlen(name), 2, "", step->sentence.text);
 }
 
 void record_write_text(const struct record *record, const struct text_style *style, struct text_out *out) {
   switch (record->kind) {
   case RECORD_FINDING: write_finding(&record->finding, style, out); break;
   case RECORD_STEP: write_step(&record->step, style, out); break;
-  case RECORD_SUMMARY: write_summary(&record->summary, style, out); break;
+  case RECORD_SUMMARY: record_write_verdict(&record->summary, style, out); break;
   }
 }

@@ -5,18 +5,22 @@
 
 static const char *const tunnel_reasons[] = {
     [TUNNEL_CONFIGURED] = "was passed through because --pass names it; without that option it is inspected",
-    [TUNNEL_SERVER_SPOKE_FIRST] = "was passed through: the server spoke first, so it is not HTTP",
-    [TUNNEL_NOT_TLS_OR_HTTP] = "was passed through: the client spoke neither TLS nor HTTP",
+    [TUNNEL_SERVER_SPOKE_FIRST] = "was passed through: the server spoke first, so it is not HTTP; nothing is to be done",
+    [TUNNEL_NOT_TLS_OR_HTTP] = "was passed through: the client spoke neither TLS nor HTTP; nothing is to be done",
     [TUNNEL_ALPN_WITHOUT_HTTP1] = "was passed through: the client offers no HTTP/1.1; let it speak HTTP/1.1 to be inspected",
-    [TUNNEL_UPGRADED] = "was upgraded to another protocol, which is not inspected",
+    [TUNNEL_UPGRADED] = "was upgraded to another protocol, which is not inspected; what came before was",
 };
 
 void unseen_add(struct inspect *inspect, const char *kind, struct text text) {
   struct summary *summary = &inspect->summary;
   uint64_t key = flows_key(&inspect->flows, kind, text, TEXT_NONE);
-  if (summary->not_seen_count == MAX_NOT_SEEN || table_peek(&inspect->unseen, key))
+  if (table_peek(&inspect->unseen, key))
     return;
   table_claim(&inspect->unseen, key, 1);
+  if (summary->not_seen_count == MAX_NOT_SEEN) {
+    summary->not_seen_more++;
+    return;
+  }
   char *to = inspect->unseen_texts[summary->not_seen_count];
   snprintf(to, sizeof inspect->unseen_texts[0], "%.*s", TEXT_ARGS(text_slice(text, 0, sizeof inspect->unseen_texts[0] - 1)));
   summary->not_seen[summary->not_seen_count++] = (struct not_seen){.kind = kind, .text = {.text = text_from(to)}};
@@ -41,10 +45,16 @@ void unseen_answer(struct inspect *inspect, const struct facts *facts) {
   bool is_partly_read = facts->answer.format == FORMAT_UNKNOWN || !facts->is_request_whole;
   if (facts->answer.kind == ANSWER_NONE || !is_partly_read || exchange->ending != ENDED_COMPLETE)
     return;
-  add_of_host(
-      inspect, facts->memory, "truncated", facts->url.host,
-      is_cut ? "had a token request or answer larger than what is kept to be judged: the rules that need all of it were silent."
-             : "had a token request or answer that could not be read (an unknown content coding): the rules that need it were silent.");
+  if (inspect->settings.is_recording && (is_cut || !exchange->response_body.is_captured))
+    add_of_host(inspect, facts->memory, "truncated", facts->url.host,
+                "had a token request or answer without its whole body in the recording: the rules that need it were silent. Export again "
+                "with content (in browsers: \"with sensitive data\", and keep the log when pages change).");
+  else
+    add_of_host(inspect, facts->memory, "truncated", facts->url.host,
+                is_cut ? "had a token request or answer larger than what is kept to be judged: the rules that need all of it were silent. "
+                         "Look at it with another tool, or ask for fewer scopes and claims."
+                       : "had a token request or answer in a content coding that oauthtap cannot read: the rules that need it were "
+                         "silent. Let the client accept gzip, br or zstd only.");
 }
 
 void unseen_tunnel(struct inspect *inspect, const struct tunnel *tunnel, struct arena *memory) {
@@ -54,4 +64,37 @@ void unseen_tunnel(struct inspect *inspect, const struct tunnel *tunnel, struct 
   text_out_addf(&out, ":%u %s.", (unsigned)tunnel->port, is_known ? tunnel_reasons[tunnel->reason] : "was passed through");
   unseen_add(inspect, "tunnel", text_out_view(&out));
   text_out_free(&out);
+}
+
+/* Nothing that was seen is of OAuth: then the reader must doubt that the traffic in question came by at all. */
+static void add_nothing(struct inspect *inspect) {
+  const struct summary *summary = &inspect->summary;
+  bool is_recording = inspect->settings.is_recording;
+  if (summary->token_exchanges || summary->api_calls)
+    return;
+  if (summary->exchanges)
+    unseen_add(inspect, "no-oauth",
+               is_recording ? TEXT("Nothing in the recording is a request to a token endpoint or a call with an access token. Record again "
+                                   "from before the sign-in until after the failure, with sensitive data where the tool asks.")
+                            : TEXT("Nothing that passed was a request to a token endpoint or a call with an access token: those requests "
+                                   "went past oauthtap. Programs in the cloud, containers and other processes need its address, too."));
+  else if (is_recording)
+    unseen_add(inspect, "no-traffic", TEXT("The recording holds no HTTP exchange. Record again, from before the sign-in."));
+  else if (!summary->not_seen_count)
+    unseen_add(inspect, "no-traffic",
+               TEXT("No request came: is the client really using the proxy? Set HTTP_PROXY and HTTPS_PROXY to its address (or the proxy "
+                    "setting of Postman), clear NO_PROXY, and start the client anew."));
+}
+
+void unseen_at_end(struct inspect *inspect) {
+  const struct verdict *verdict = &inspect->verdict;
+  if (verdict->unissued_calls)
+    unseen_add(
+        inspect, "token-traffic",
+        inspect->settings.is_recording
+            ? TEXT("The token request of some calls is not in the recording, so their sign-in was not judged. Record from before the "
+                   "sign-in, with every program that takes part in it.")
+            : TEXT("The token request of some calls did not pass, so their sign-in was not judged. Start the client anew with "
+                   "oauthtap running, and let the program that fetches tokens use the proxy, too (Node: NODE_USE_ENV_PROXY=1)."));
+  add_nothing(inspect);
 }

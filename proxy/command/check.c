@@ -24,6 +24,7 @@ struct check_run {
   int64_t last_ms;
   int status;
   int write_error;
+  bool has_gap; /* what was printed ends with a blank line */
 };
 
 /* ---- what comes out ---- */
@@ -44,7 +45,7 @@ static void on_record(void *owner, const struct record *record) {
   if (run->options->is_json)
     record_write_json(record, &run->out);
   else
-    record_write_text(record, &run->style, &run->out);
+    style_add(&run->style, record, &run->has_gap, &run->out);
   flush(run);
 }
 
@@ -152,6 +153,7 @@ static int check(const struct options *options, struct error *error) {
     return command_fail(3, error);
   }
   run->options = options;
+  run->has_gap = true;
   int code = start(run, error);
   if (code)
     run->status = command_fail(exit_status_for(error), error);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "proxy/output/sink.h"
+#include "proxy/output/style.h"
 
 #define FILE_BOUND ((size_t)64 * 1024 * 1024)
 #define TERMINAL_BOUND ((size_t)1024 * 1024)
@@ -78,21 +79,11 @@ fail:
   return NULL;
 }
 
-/* One blank line, never two, between blocks; none between lines. */
 static void show(struct log *log, const struct record *record) {
   struct text_out out = {0};
-  bool is_block = record->kind == RECORD_FINDING && !log->settings.style.is_quiet;
-  if (is_block && !log->has_gap)
-    text_out_add_char(&out, '\n');
-  size_t gap = out.length;
-  record_write_text(record, &log->settings.style, &out);
-  struct text shown = text_out_view(&out);
-  if (log->has_gap && text_starts_with(shown, TEXT("\n")))
-    shown = text_slice(shown, 1, shown.length);
-  if (out.length > gap) {
-    sink_add(log->terminal, shown);
-    log->has_gap = text_ends_with(shown, TEXT("\n\n"));
-  }
+  style_add(&log->settings.style, record, &log->has_gap, &out);
+  if (out.length || out.has_failed)
+    sink_add(log->terminal, out.has_failed ? TEXT_NONE : text_out_view(&out));
   text_out_free(&out);
 }
 

@@ -72,7 +72,7 @@ static void take_record(void *owner, const struct record *record) {
   if (world->log)
     log_record(world->log, record);
   if (record->kind == RECORD_STEP && record->step.step == STEP_TOKEN) {
-    take_step(world, record->step.exchange);
+    take_step(world, record->step.exchange.id);
     if (world->has_gate && world->steps == 1)
       wait_at_gate(world);
   } else if (record->kind == RECORD_FINDING) {

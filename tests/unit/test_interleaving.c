@@ -132,7 +132,7 @@ static void take_record(void *owner, const struct record *record) {
                          (unsigned long long)finding->occurrences, TEXT_ARGS(finding->message.text));
     run->count++;
   } else if (record->kind == RECORD_STEP && step->flow.text.length) { /* without a flow it speaks of the whole run */
-    line->number = number_of(run, step->exchange, record);
+    line->number = number_of(run, step->exchange.id, record);
     line->text = printed("step %s %s: %.*s", step_name(step->step), step_status_name(step->status), TEXT_ARGS(step->sentence.text));
     run->count++;
   }

@@ -70,8 +70,13 @@ static struct record finding_with(struct safe_text t) {
 
 static struct record step_with(struct safe_text t) {
   struct record record = {.kind = RECORD_STEP, .wall_ms = WALL_MS};
-  record.step = (struct step_record){
-      .step = STEP_REFRESH, .status = STEP_VERIFIED, .flow = as_is(TEXT("f2")), .client_id = t, .exchange = 9, .sentence = t};
+  record.step = (struct step_record){.step = STEP_REFRESH,
+                                     .status = STEP_VERIFIED,
+                                     .flow = as_is(TEXT("f2")),
+                                     .client_id = t,
+                                     .exchange = {.id = 9, .method = t, .url = t, .status = 200, .started_wall_ms = WALL_MS},
+                                     .rule = "api/unauthorized",
+                                     .sentence = t};
   return record;
 }
 

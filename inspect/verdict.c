@@ -1,0 +1,352 @@
+/* verdict.c - see verdict.h. Flows of one client with the same end are one group, since a hundred of them say no more than one does; the
+ * worst groups come first. */
+#include "inspect/verdict.h"
+
+#include <stdlib.h>
+
+#include "inspect/base/time.h"
+#include "inspect/inspect_internal.h"
+
+void verdict_init(struct verdict *verdict) {
+  *verdict = (struct verdict){.stories = {.capacity = MAX_STORIES, .free_value = story_free}, .flowless = {.life_s = -1}};
+}
+
+void verdict_clear(struct verdict *verdict) {
+  table_clear(&verdict->stories);
+  story_clear(&verdict->flowless);
+  free(verdict->first_text);
+  verdict->first_text = NULL;
+}
+
+struct story *verdict_story(struct inspect *inspect, const struct flow *flow) {
+  if (!flow)
+    return &inspect->verdict.flowless;
+  struct story *story = table_get(&inspect->verdict.stories, flow->id);
+  if (story || !(story = calloc(1, sizeof *story)))
+    return story;
+  story->flow_id = flow->id;
+  story->life_s = -1;
+  return table_put(&inspect->verdict.stories, flow->id, story) ? NULL : story;
+}
+
+/* ---- findings ---- */
+
+void verdict_count(struct inspect *inspect, const struct finding *finding, enum severity severity) {
+  struct verdict *verdict = &inspect->verdict;
+  size_t i = 0;
+  while (i < verdict->rule_count && (strcmp(verdict->rules[i].rule, finding->rule) || verdict->rules[i].severity != severity))
+    i++;
+  if (i == MAX_RULE_COUNTS)
+    return;
+  if (i == verdict->rule_count)
+    verdict->rules[verdict->rule_count++] = (struct rule_count){.rule = finding->rule, .title = finding->title, .severity = severity};
+  verdict->rules[i].count++;
+}
+
+static struct text keep(char **at, struct text t) {
+  char *start = *at;
+  if (t.length)
+    memcpy(start, t.data, t.length);
+  *at += t.length;
+  return text_of(start, t.length);
+}
+
+/* What failed comes before what will fail, the earlier before the later. */
+static bool is_before(const struct first_failure *first, enum severity severity, int64_t wall_ms) {
+  if (!first->rule || first->severity != severity)
+    return !first->rule || severity > first->severity;
+  return wall_ms < first->wall_ms;
+}
+
+void verdict_note_failure(struct inspect *inspect, const struct finding *finding, int64_t since_ms) {
+  struct verdict *verdict = &inspect->verdict;
+  int64_t wall_ms = finding->exchange.id ? finding->exchange.started_wall_ms : since_ms;
+  if (!is_before(&verdict->first, finding->severity, wall_ms))
+    return;
+  const struct exchange_summary *exchange = &finding->exchange;
+  char *text = malloc(finding->message.text.length + finding->remedy.text.length + finding->flow.text.length +
+                      exchange->method.text.length + exchange->url.text.length + 1);
+  if (!text)
+    return;
+  free(verdict->first_text);
+  verdict->first_text = text;
+  verdict->first = (struct first_failure){
+      .rule = finding->rule, .title = finding->title, .severity = finding->severity, .exchange = *exchange, .wall_ms = wall_ms};
+  verdict->first.message.text = keep(&text, finding->message.text);
+  verdict->first.remedy.text = keep(&text, finding->remedy.text);
+  verdict->first.flow.text = keep(&text, finding->flow.text);
+  verdict->first.exchange.method.text = keep(&text, exchange->method.text);
+  verdict->first.exchange.url.text = keep(&text, exchange->url.text);
+}
+
+static int by_weight(const void *a, const void *b) {
+  const struct rule_count *left = a, *right = b;
+  if (left->severity != right->severity)
+    return left->severity > right->severity ? -1 : 1;
+  if (left->count != right->count)
+    return left->count > right->count ? -1 : 1;
+  return strcmp(left->rule, right->rule);
+}
+
+/* ---- one flow ---- */
+
+static enum outcome outcome_of(const struct flow *flow, const struct story *story) {
+  const enum step_status *steps = flow->steps;
+  bool is_anything = false;
+  for (int step = STEP_TOKEN; step < STEP_COUNT; step++) {
+    if (steps[step] == STEP_FAILED)
+      return OUTCOME_FAILS;
+    is_anything |= steps[step] == STEP_VERIFIED;
+  }
+  bool is_refreshed = steps[STEP_REFRESH] == STEP_VERIFIED && steps[STEP_API_AFTER_REFRESH] == STEP_VERIFIED;
+  bool is_lasting = is_refreshed || (story && story->needs_no_refresh && steps[STEP_API] == STEP_VERIFIED);
+  if (steps[STEP_TOKEN] == STEP_VERIFIED && is_lasting)
+    return OUTCOME_WORKS;
+  return is_anything ? OUTCOME_INCOMPLETE : OUTCOME_NOTHING;
+}
+
+static const char *why_no_refresh(const struct flow *flow, const struct story *story, struct arena *memory, struct safe_text *sentence) {
+  if (flow && flow->steps[STEP_TOKEN] == STEP_FAILED)
+    return story && (story->has_refresh_token || story->life_s < 0) ? "" : "There is no refresh token to refresh with.";
+  if (!story || flow->steps[STEP_TOKEN] == STEP_NOT_SEEN)
+    return "";
+  if (story->needs_no_refresh)
+    return "There is no refresh token, so none is expected.";
+  if (story->life_s < 0)
+    return "Let the client run until the access token is over.";
+  struct text_out out = {0};
+  text_out_add_string(&out, "Let the client run for longer than the ");
+  time_add_duration(&out, story->life_s);
+  text_out_add_string(&out, " that the access token lives.");
+  sentence->text = arena_copy(memory, text_out_view(&out));
+  text_out_free(&out);
+  return NULL;
+}
+
+static const char *why_no_token(const struct inspect *inspect, const struct flow *flow) {
+  if (flow && (flow->steps[STEP_REFRESH] != STEP_NOT_SEEN || flow->steps[STEP_API_AFTER_REFRESH] != STEP_NOT_SEEN))
+    return "The sign-in was before this run, or elsewhere.";
+  if (flow)
+    return "The token endpoint gave no token.";
+  return inspect->verdict.unissued_calls ? "Calls carried tokens, but no token request passed." : "";
+}
+
+/* Why a step was not seen. flow NULL: in no flow at all. */
+static struct safe_text explain(const struct inspect *inspect, struct arena *memory, const struct flow *flow, const struct story *story,
+                                enum step step) {
+  struct safe_text sentence = {.text = TEXT_NONE};
+  const char *why = "";
+  if (step == STEP_TOKEN)
+    why = why_no_token(inspect, flow);
+  else if (step == STEP_CONNECTOR)
+    why = "Not all that the connector is configured with was in use.";
+  else if (flow && step == STEP_API && flow->steps[STEP_TOKEN] == STEP_VERIFIED)
+    why = "No call carried the access token.";
+  else if (!flow && step == STEP_API && inspect->summary.api_calls)
+    why = "No call carried a token whose issue was seen.";
+  else if (flow && step == STEP_REFRESH)
+    why = why_no_refresh(flow, story, memory, &sentence);
+  else if (flow && step == STEP_API_AFTER_REFRESH && flow->steps[STEP_REFRESH] == STEP_VERIFIED)
+    why = "No call carried the new access token.";
+  return why ? redact_literal(why) : sentence;
+}
+
+static struct step_verdict of_state(const struct step_state *state) {
+  return (struct step_verdict){.status = state->status,
+                               .exchange = proof_show(&state->proof),
+                               .rule = state->status == STEP_FAILED ? state->rule : NULL,
+                               .sentence = redact_literal(state->sentence)};
+}
+
+static struct step_verdict verdict_of(const struct inspect *inspect, struct arena *memory, const struct flow *flow,
+                                      const struct story *story, enum step step) {
+  if (story && story->steps[step].status != STEP_NOT_SEEN)
+    return of_state(&story->steps[step]);
+  struct step_verdict verdict = {.status = flow ? flow->steps[step] : STEP_NOT_SEEN};
+  if (verdict.status == STEP_NOT_SEEN)
+    verdict.sentence = explain(inspect, memory, flow, story, step);
+  return verdict;
+}
+
+static void show_flow(struct inspect *inspect, struct arena *memory, const struct flow *flow, const struct story *story,
+                      struct flow_verdict *verdict) {
+  *verdict = (struct flow_verdict){.outcome = flow ? outcome_of(flow, story) : OUTCOME_FAILS};
+  if (flow) {
+    verdict->flow.text = text_from(flow->name);
+    verdict->client_id = redact_name(&inspect->redactor, memory, text_from(flow->client_id));
+  }
+  for (int step = STEP_TOKEN; step < STEP_COUNT; step++)
+    verdict->steps[step] = verdict_of(inspect, memory, flow, story, (enum step)step);
+  if (story) {
+    verdict->exchanges = story->exchanges;
+    verdict->story = story->items;
+    verdict->story_count = story->item_count;
+    verdict->story_left_out = story->left_out;
+  }
+}
+
+/* ---- all flows ---- */
+
+struct group {
+  const struct flow *flow;
+  const struct story *story;
+  enum outcome outcome;
+  uint64_t alike;
+};
+
+static uint64_t key_of_group(const struct inspect *inspect, const struct flow *flow, const struct story *story) {
+  struct text_out out = {0};
+  for (int step = STEP_TOKEN; step < STEP_COUNT; step++) {
+    const char *rule = story && story->steps[step].status == STEP_FAILED ? story->steps[step].rule : NULL;
+    text_out_addf(&out, "%d %s ", (int)flow->steps[step], rule ? rule : "");
+  }
+  uint64_t key = flows_key(&inspect->flows, "alike", text_from(flow->client_id), text_out_view(&out));
+  text_out_free(&out);
+  return key;
+}
+
+static const struct story *peek_story(const struct inspect *inspect, const struct flow *flow) {
+  return table_peek(&inspect->verdict.stories, flow->id);
+}
+
+/* The flow with the smallest number stands for its group, where its story is still known. */
+static void add_to_group(struct group *group, const struct flow *flow, const struct story *story, enum outcome outcome) {
+  bool is_better = !group->flow || (story && !group->story) || ((story || !group->story) && flow->id < group->flow->id);
+  group->alike += group->flow != NULL;
+  group->outcome = outcome;
+  if (!is_better)
+    return;
+  group->flow = flow;
+  group->story = story;
+}
+
+static int by_outcome(const void *a, const void *b) {
+  static const int ranks[OUTCOME_COUNT] = {[OUTCOME_FAILS] = 0, [OUTCOME_INCOMPLETE] = 1, [OUTCOME_WORKS] = 2, [OUTCOME_NOTHING] = 3};
+  const struct group *left = *(struct group *const *)a, *right = *(struct group *const *)b;
+  if (left->outcome != right->outcome)
+    return ranks[left->outcome] < ranks[right->outcome] ? -1 : 1;
+  return left->flow->id < right->flow->id ? -1 : left->flow->id > right->flow->id;
+}
+
+/* Groups all live flows, and counts their outcomes. */
+static void group_flows(struct inspect *inspect, struct table *groups) {
+  const struct table *flows = &inspect->flows.flows;
+  for (const struct table_entry *entry = table_next(flows, NULL); entry; entry = table_next(flows, entry)) {
+    const struct flow *flow = table_value(entry);
+    const struct story *story = peek_story(inspect, flow);
+    enum outcome outcome = outcome_of(flow, story);
+    inspect->summary.outcomes[outcome]++;
+    struct group *group = table_claim(groups, key_of_group(inspect, flow, story), sizeof *group);
+    if (group)
+      add_to_group(group, flow, story, outcome);
+  }
+}
+
+static bool has_flowless(const struct verdict *verdict) {
+  for (int step = STEP_TOKEN; step < STEP_COUNT; step++)
+    if (verdict->flowless.steps[step].status != STEP_NOT_SEEN)
+      return true;
+  return false;
+}
+
+static void show_flows(struct inspect *inspect, struct arena *memory, const struct table *groups) {
+  struct summary *summary = &inspect->summary;
+  size_t count = 0;
+  for (const struct table_entry *entry = table_next(groups, NULL); entry; entry = table_next(groups, entry))
+    count++;
+  struct group **sorted = arena_alloc(memory, (count + 1) * sizeof *sorted);
+  struct flow_verdict *shown = arena_alloc(memory, MAX_VERDICT_FLOWS * sizeof *shown);
+  if (!sorted || !shown)
+    return;
+  count = 0;
+  for (const struct table_entry *entry = table_next(groups, NULL); entry; entry = table_next(groups, entry))
+    sorted[count++] = table_value(entry);
+  qsort(sorted, count, sizeof *sorted, by_outcome);
+  if (has_flowless(&inspect->verdict))
+    show_flow(inspect, memory, NULL, &inspect->verdict.flowless, &shown[summary->flows_shown++]);
+  for (size_t i = 0; i < count && summary->flows_shown < MAX_VERDICT_FLOWS; i++) {
+    struct flow_verdict *verdict = &shown[summary->flows_shown++];
+    show_flow(inspect, memory, sorted[i]->flow, sorted[i]->story, verdict);
+    verdict->alike = sorted[i]->alike;
+  }
+  summary->flows = shown;
+}
+
+/* ---- all together ---- */
+
+/* The failed before the verified, the earlier before the later. */
+static void merge(struct step_verdict *overall, const struct step_verdict *one) {
+  bool is_earlier = one->status == overall->status && one->exchange.id &&
+                    (!overall->exchange.id || one->exchange.started_wall_ms < overall->exchange.started_wall_ms);
+  if (one->status > overall->status || is_earlier)
+    *overall = *one;
+}
+
+static void show_overall(struct inspect *inspect, struct arena *memory) {
+  struct summary *summary = &inspect->summary;
+  const struct flow_verdict *first = NULL;
+  for (size_t i = 0; i < summary->flows_shown; i++)
+    if (summary->flows[i].flow.text.length && !first)
+      first = &summary->flows[i];
+  for (int step = STEP_TOKEN; step < STEP_COUNT; step++) {
+    struct step_verdict *overall = &summary->overall[step];
+    if (first)
+      *overall = first->steps[step];
+    else
+      overall->sentence = explain(inspect, memory, NULL, NULL, (enum step)step);
+    for (size_t i = 0; i < summary->flows_shown; i++)
+      merge(overall, &summary->flows[i].steps[step]);
+    if (overall->status != summary->steps[step]) /* of a flow that was forgotten */
+      *overall = (struct step_verdict){.status = summary->steps[step]};
+  }
+}
+
+static enum outcome overall_outcome(const struct inspect *inspect) {
+  const struct summary *summary = &inspect->summary;
+  static const enum outcome worst_first[] = {OUTCOME_FAILS, OUTCOME_INCOMPLETE, OUTCOME_WORKS};
+  if (has_flowless(&inspect->verdict))
+    return OUTCOME_FAILS;
+  for (size_t i = 0; i < sizeof worst_first / sizeof *worst_first; i++)
+    if (summary->outcomes[worst_first[i]])
+      return worst_first[i];
+  return summary->findings[SEVERITY_ERROR] ? OUTCOME_FAILS : OUTCOME_NOTHING;
+}
+
+static bool has_connector(const struct connector_settings *connector) {
+  const struct text said[] = {connector->client_id, connector->client_secret, connector->token_url, connector->refresh_url};
+  for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+    if (!text_is_empty(said[i]))
+      return true;
+  return false;
+}
+
+void verdict_emit(struct inspect *inspect) {
+  struct verdict *verdict = &inspect->verdict;
+  struct summary *summary = &inspect->summary;
+  struct table groups = {.capacity = MAX_FLOWS};
+  struct arena *memory = arena_new(NULL);
+  unseen_at_end(inspect);
+  summary->has_connector = has_connector(&inspect->settings.connector);
+  summary->is_recording = inspect->settings.is_recording;
+  summary->first_ms = verdict->first_ms;
+  summary->last_ms = verdict->last_ms;
+  summary->flow_count = inspect->flows.last_id;
+  qsort(verdict->rules, verdict->rule_count, sizeof *verdict->rules, by_weight);
+  summary->rules = verdict->rules;
+  summary->rule_count = verdict->rule_count;
+  summary->first = verdict->first;
+  for (int step = STEP_TOKEN; step < STEP_COUNT; step++)
+    summary->steps[step] = verdict->failed[step] ? STEP_FAILED : verdict->verified[step] ? STEP_VERIFIED : STEP_NOT_SEEN;
+  group_flows(inspect, &groups);
+  if (memory) {
+    show_flows(inspect, memory, &groups);
+    show_overall(inspect, memory);
+  }
+  summary->outcome = overall_outcome(inspect);
+  struct record record = {.kind = RECORD_SUMMARY, .wall_ms = inspect->now_ms, .summary = *summary};
+  inspect->on_record(inspect->owner, &record);
+  table_clear(&groups);
+  arena_free(memory);
+  summary->flows = NULL;
+  summary->flows_shown = 0;
+}
