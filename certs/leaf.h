@@ -4,8 +4,8 @@
 
 #include "certs/authority.h"
 
-/* leaf_forge - a certificate for host: a DNS name (lower-cased, one trailing dot removed, letters digits hyphen underscore dot, at most 253) or
- * an IP literal (IP SAN; brackets removed). now_s: Unix seconds. Returns 0, -EINVAL (not a host), ERROR_CRYPTO. */
+/* leaf_forge - a certificate for host: a DNS name (lower-cased, one trailing dot removed, letters digits hyphen underscore dot, at most
+ * 253) or an IP literal (IP SAN; brackets removed). now_s: Unix seconds. Returns 0, -EINVAL (not a host), ERROR_CRYPTO. */
 int leaf_forge(const struct authority *authority, struct text host, int64_t now_s, X509 **leaf);
 
 struct leaf_cache;

@@ -5,10 +5,10 @@
 #include "certs/authority.h"
 
 struct trust_guide {
-  const char *id;           /* "debian", "windows", "curl", "node", … */
-  const char *name;         /* "Debian, Ubuntu" */
-  const char *user_agent;   /* how a User-Agent of it begins or what it contains, '|'-separated; NULL: none known */
-  const char *text;         /* commands and sentences; {CA} stands for the certificate's path, {PROXY} for http://HOST:PORT */
+  const char *id;         /* "debian", "windows", "curl", "node", … */
+  const char *name;       /* "Debian, Ubuntu" */
+  const char *user_agent; /* how a User-Agent of it begins or what it contains, '|'-separated; NULL: none known */
+  const char *text;       /* commands and sentences; {CA} stands for the certificate's path, {PROXY} for http://HOST:PORT */
 };
 extern const struct trust_guide trust_guides[];
 extern const size_t trust_guide_count;

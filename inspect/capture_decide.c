@@ -1,5 +1,5 @@
-/* capture_decide.c - what to copy of an exchange. Request bodies that may be grants are always copied; response bodies where the request may be a
- * grant, the URL is a known endpoint, or the answer is a refusal that may say why, also with status 200. */
+/* capture_decide.c - what to copy of an exchange. Request bodies that may be grants are always copied; response bodies where the request
+ * may be a grant, the URL is a known endpoint, or the answer is a refusal that may say why, also with status 200. */
 #include "inspect/capture_table.h"
 
 #include <stdlib.h>
@@ -77,9 +77,9 @@ static bool may_be_grant_body(const struct http_head *request) {
 
 /* Words that grants, codes and clients are made of, in the query or the body. */
 static bool names_a_grant(struct text t) {
-  static const struct text words[] = {TEXT("grant_type"), TEXT("refresh_token"), TEXT("client_id"), TEXT("client_secret"), TEXT("client_key"),
-                                      TEXT("app_id"),     TEXT("code="),         TEXT("\"code\""),  TEXT("assertion"),     TEXT("device_code"),
-                                      TEXT("fb_exchange_token")};
+  static const struct text words[] = {
+      TEXT("grant_type"), TEXT("refresh_token"), TEXT("client_id"), TEXT("client_secret"), TEXT("client_key"),       TEXT("app_id"),
+      TEXT("code="),      TEXT("\"code\""),      TEXT("assertion"), TEXT("device_code"),   TEXT("fb_exchange_token")};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (text_find(t, words[i]) != SIZE_MAX)
       return true;

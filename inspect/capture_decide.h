@@ -12,12 +12,12 @@ enum capture { CAPTURE_HEADS = 0, CAPTURE_REQUEST = 1, CAPTURE_RESPONSE = 2, CAP
 
 struct capture_table; /* opaque; NULL is a valid, empty one */
 
-/* capture_decide - first with response NULL (at the request head: is the request body wanted?), then with both heads (is the response body?).
- * request_body: what was captured of it so far, for the second question. */
+/* capture_decide - first with response NULL (at the request head: is the request body wanted?), then with both heads (is the response
+ * body?). request_body: what was captured of it so far, for the second question. */
 enum capture capture_decide(const struct capture_table *table, const struct http_head *request, struct text request_body,
                             const struct http_head *response);
-/* capture_is_certain - the URL is a known endpoint or the request looks like a grant: what was captured of it is worth keeping when memory is
- * short. Of others, bodies were copied only since they might have been worth it. */
+/* capture_is_certain - the URL is a known endpoint or the request looks like a grant: what was captured of it is worth keeping when memory
+ * is short. Of others, bodies were copied only since they might have been worth it. */
 bool capture_is_certain(const struct capture_table *table, const struct http_head *request, struct text request_body);
 
 #endif

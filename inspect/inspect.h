@@ -14,9 +14,9 @@ struct connector_settings {
 };
 
 struct rule_override {
-  struct text rule;             /* exact id, or a group: "jwt/" or "jwt/x" ending in "*" */
+  struct text rule; /* exact id, or a group: "jwt/" or "jwt/x" ending in "*" */
   bool is_disabled;
-  enum severity severity;       /* used where not disabled */
+  enum severity severity; /* used where not disabled */
 };
 
 /* entry_fn - called for each observation that a recording can hold, once it was judged: an entry of a redacted HAR (har_write.h); empty

@@ -1,5 +1,5 @@
-/* observation.c - making observations, and their encoding: "oob1", a length, then tagless little-endian numbers and length-prefixed texts in one
- * fixed order. Encoder and decoder are one description (visit_…) walked with two kinds of visitor, so that they cannot disagree. */
+/* observation.c - making observations, and their encoding: "oob1", a length, then tagless little-endian numbers and length-prefixed texts
+ * in one fixed order. Encoder and decoder are one description (visit_…) walked with two kinds of visitor, so that they cannot disagree. */
 #include "inspect/observation.h"
 
 #define ENCODING_VERSION 1
@@ -81,16 +81,16 @@ static void visit_bytes(struct visitor *v, uint64_t *number, size_t size) {
 }
 
 /* visit - an integer of any type, as `size` bytes; decoded values above `limit` are refused. */
-#define VISIT(v, field, size, limit)                                                                                                                 \
-  do {                                                                                                                                               \
-    uint64_t visited = (uint64_t)(field);                                                                                                            \
-    visit_bytes(v, &visited, size);                                                                                                                  \
-    if (!(v)->out && visited > (uint64_t)(limit)) {                                                                                                  \
-      visited = 0;                                                                                                                                   \
-      (v)->error = ERROR_MALFORMED;                                                                                                                  \
-    }                                                                                                                                                \
-    if (!(v)->out)                                                                                                                                   \
-      (field) = (__typeof__(field))visited;                                                                                                          \
+#define VISIT(v, field, size, limit)                                                                                                       \
+  do {                                                                                                                                     \
+    uint64_t visited = (uint64_t)(field);                                                                                                  \
+    visit_bytes(v, &visited, size);                                                                                                        \
+    if (!(v)->out && visited > (uint64_t)(limit)) {                                                                                        \
+      visited = 0;                                                                                                                         \
+      (v)->error = ERROR_MALFORMED;                                                                                                        \
+    }                                                                                                                                      \
+    if (!(v)->out)                                                                                                                         \
+      (field) = (__typeof__(field))visited;                                                                                                \
   } while (0)
 
 static void visit_text(struct visitor *v, struct text *t) {

@@ -9,8 +9,8 @@
 #include "inspect/base/text.h"
 
 enum observation_kind {
-  OBSERVED_EXCHANGE = 1,     /* a request and its answer, whole; or at the response head where the body lasts (ending is ENDED_NOT_YET) */
-  OBSERVED_EXCHANGE_END,     /* the end of one that was observed at its head: same id; only ending, fault, times and wire_bytes are set */
+  OBSERVED_EXCHANGE = 1, /* a request and its answer, whole; or at the response head where the body lasts (ending is ENDED_NOT_YET) */
+  OBSERVED_EXCHANGE_END, /* the end of one that was observed at its head: same id; only ending, fault, times and wire_bytes are set */
   OBSERVED_CLIENT_TLS_FAILURE,
   OBSERVED_UPSTREAM_FAILURE, /* a connection to an upstream could not be made or broke the protocol */
   OBSERVED_TUNNEL,           /* passed through without looking */
@@ -22,10 +22,10 @@ enum observation_kind {
 enum exchange_ending {
   ENDED_NOT_YET,
   ENDED_COMPLETE,
-  ENDED_CLIENT_ABORT,     /* the client went away first */
-  ENDED_UPSTREAM_CLOSED,  /* the upstream connection broke: no answer, or a truncated one */
+  ENDED_CLIENT_ABORT,    /* the client went away first */
+  ENDED_UPSTREAM_CLOSED, /* the upstream connection broke: no answer, or a truncated one */
   ENDED_TIME_OUT,
-  ENDED_REFUSED,          /* the proxy refused to forward it (its own 4xx or 5xx) */
+  ENDED_REFUSED, /* the proxy refused to forward it (its own 4xx or 5xx) */
 };
 
 /* What went wrong with an upstream, or a client's TLS. Each has its own text in findings. */
@@ -45,10 +45,10 @@ enum fault {
   FAULT_CERTIFICATE_WEAK_KEY,
   FAULT_CERTIFICATE_REVOKED,
   FAULT_CERTIFICATE_OTHER,
-  FAULT_TLS_VERSION,                   /* the peer speaks nothing from TLS 1.2 up */
+  FAULT_TLS_VERSION, /* the peer speaks nothing from TLS 1.2 up */
   FAULT_TLS_HANDSHAKE,
   FAULT_TLS_CLIENT_CERTIFICATE_WANTED,
-  FAULT_PROTOCOL,                      /* malformed HTTP; detail says what, and at which byte */
+  FAULT_PROTOCOL, /* malformed HTTP; detail says what, and at which byte */
   FAULT_TRUNCATED,
   FAULT_COUNT
 };
@@ -60,48 +60,54 @@ static inline bool fault_is_certificate(enum fault f) {
 }
 
 struct body {
-  struct text bytes;            /* as on the wire less its framing: content codings still on it; may be cut */
-  uint64_t wire_bytes;          /* how many there were (so far) */
-  bool is_captured;             /* bytes were copied at all */
-  bool is_truncated;            /* wire_bytes is more than bytes.length */
+  struct text bytes;   /* as on the wire less its framing: content codings still on it; may be cut */
+  uint64_t wire_bytes; /* how many there were (so far) */
+  bool is_captured;    /* bytes were copied at all */
+  bool is_truncated;   /* wire_bytes is more than bytes.length */
 };
 
 struct trait_said;
 struct exchange {
-  uint64_t id;                  /* from 1, in the order of their starts, unique in a run */
-  uint64_t connection_id;       /* the client connection */
-  struct text client;           /* the client's address without its port */
+  uint64_t id;                    /* from 1, in the order of their starts, unique in a run */
+  uint64_t connection_id;         /* the client connection */
+  struct text client;             /* the client's address without its port */
   struct text connect_user_agent; /* User-Agent of the CONNECT, if any */
-  struct http_head request;     /* scheme and authority always set: the URL is scheme://authority + path */
-  struct http_head response;    /* status 0: none came */
+  struct http_head request;       /* scheme and authority always set: the URL is scheme://authority + path */
+  struct http_head response;      /* status 0: none came */
   struct body request_body, response_body;
   const struct trait_said *said; /* of a redacted recording: what is known of the values that it hides (trait.h); not encoded */
   size_t said_count;
-  bool is_response_local;       /* the proxy made the answer (or refused): never the provider's */
+  bool is_response_local; /* the proxy made the answer (or refused): never the provider's */
   bool was_retried;
   enum exchange_ending ending;
   enum fault fault;
-  struct text fault_detail;     /* safe to print after escaping */
+  struct text fault_detail;                                     /* safe to print after escaping */
   int64_t started_us, request_ended_us, responded_us, ended_us; /* monotonic; 0: not yet */
 };
 
 struct client_tls_failure {
   uint64_t connection_id;
   struct text client, host, connect_user_agent; /* host: SNI, else CONNECT's */
-  int alert;                    /* TLS alert number received, or -1: closed without one */
+  int alert;                                    /* TLS alert number received, or -1: closed without one */
   bool is_tls13;
-  bool was_after_handshake;     /* our side had finished; no application byte had come */
+  bool was_after_handshake; /* our side had finished; no application byte had come */
 };
 
 struct upstream_failure {
-  uint64_t connection_id, exchange_id; /* exchange_id 0: before any (CONNECT) */
+  uint64_t connection_id, exchange_id;                     /* exchange_id 0: before any (CONNECT) */
   struct text client, connect_user_agent, host, addresses; /* addresses: those tried, for people */
   uint16_t port;
   enum fault fault;
   struct text detail;
 };
 
-enum tunnel_reason { TUNNEL_CONFIGURED /* --pass */, TUNNEL_SERVER_SPOKE_FIRST, TUNNEL_NOT_TLS_OR_HTTP, TUNNEL_ALPN_WITHOUT_HTTP1, TUNNEL_UPGRADED };
+enum tunnel_reason {
+  TUNNEL_CONFIGURED /* --pass */,
+  TUNNEL_SERVER_SPOKE_FIRST,
+  TUNNEL_NOT_TLS_OR_HTTP,
+  TUNNEL_ALPN_WITHOUT_HTTP1,
+  TUNNEL_UPGRADED
+};
 struct tunnel {
   uint64_t connection_id;
   struct text client, connect_user_agent, host;
@@ -111,11 +117,11 @@ struct tunnel {
 
 struct observation {
   enum observation_kind kind;
-  uint32_t instance;            /* 0 within one process */
-  uint64_t sequence;            /* taken at enqueue; strictly rising */
-  int64_t wall_ms;              /* Unix time when it was made */
-  int64_t monotonic_us;         /* the same moment on the clock of the exchange times */
-  struct arena *memory;         /* owns all text below; may be NULL */
+  uint32_t instance;    /* 0 within one process */
+  uint64_t sequence;    /* taken at enqueue; strictly rising */
+  int64_t wall_ms;      /* Unix time when it was made */
+  int64_t monotonic_us; /* the same moment on the clock of the exchange times */
+  struct arena *memory; /* owns all text below; may be NULL */
   union {
     struct exchange exchange;
     struct client_tls_failure client_tls;

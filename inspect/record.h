@@ -1,5 +1,5 @@
-/* record.h - what comes out: findings, steps and the summary, and their rendering. Everything in a record is already redacted (safe_text), so
- * sinks cannot leak. */
+/* record.h - what comes out: findings, steps and the summary, and their rendering. Everything in a record is already redacted (safe_text),
+ * so sinks cannot leak. */
 #ifndef OAUTHTAP_RECORD_H
 #define OAUTHTAP_RECORD_H
 
@@ -9,10 +9,10 @@ enum severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_ERROR, SEVERITY_NONE /
 enum step { STEP_NONE, STEP_TOKEN, STEP_API, STEP_REFRESH, STEP_API_AFTER_REFRESH, STEP_CONNECTOR, STEP_COUNT };
 enum step_status { STEP_NOT_SEEN, STEP_VERIFIED, STEP_FAILED };
 
-const char *severity_name(enum severity severity);         /* "info", "warning", "error" */
+const char *severity_name(enum severity severity);                 /* "info", "warning", "error" */
 int severity_from_name(struct text name, enum severity *severity); /* 0 or -EINVAL */
-const char *step_name(enum step step);                      /* "token", "api", "refresh", "api-after-refresh", "connector"; "" for none */
-const char *step_status_name(enum step_status status);      /* "not_seen", "verified", "failed" */
+const char *step_name(enum step step);                 /* "token", "api", "refresh", "api-after-refresh", "connector"; "" for none */
+const char *step_status_name(enum step_status status); /* "not_seen", "verified", "failed" */
 
 /* Text that went through the redactor (redact.h makes it): the only kind that records hold. */
 struct safe_text {
@@ -27,13 +27,13 @@ struct reference {
 struct evidence {
   const char *name;
   enum { EVIDENCE_TEXT, EVIDENCE_NUMBER, EVIDENCE_FINGERPRINT, EVIDENCE_BOOLEAN } kind;
-  struct safe_text text;        /* text and fingerprint */
+  struct safe_text text; /* text and fingerprint */
   int64_t number;
 };
 #define MAX_EVIDENCE 16
 
 struct exchange_summary {
-  uint64_t id;                  /* 0: the finding is not about one exchange */
+  uint64_t id; /* 0: the finding is not about one exchange */
   struct safe_text method, url;
   uint16_t status;
   int64_t started_wall_ms;
@@ -41,7 +41,7 @@ struct exchange_summary {
 };
 
 struct finding {
-  const char *rule;             /* "token/missing-refresh-token" */
+  const char *rule; /* "token/missing-refresh-token" */
   enum severity severity;
   const char *title;
   struct safe_text message, remedy;
@@ -60,13 +60,13 @@ struct step_record {
   enum step_status status;
   struct safe_text flow, client_id;
   struct exchange_summary exchange; /* that proves it; id 0: none */
-  const char *rule;             /* that failed it; NULL: none did */
-  struct safe_text sentence;    /* what proves it or what failed, for people */
+  const char *rule;                 /* that failed it; NULL: none did */
+  struct safe_text sentence;        /* what proves it or what failed, for people */
 };
 
 struct not_seen {
-  const char *kind;             /* "tunnel", "client-rejected-ca", "loss", … */
-  struct safe_text text;        /* what and its cure, one sentence */
+  const char *kind;      /* "tunnel", "client-rejected-ca", "loss", … */
+  struct safe_text text; /* what and its cure, one sentence */
 };
 #define MAX_NOT_SEEN 16
 
@@ -79,16 +79,16 @@ const char *story_event_name(enum story_event event); /* "authorization", "callb
 #define MAX_STORY_ITEMS 32
 struct story_item {
   enum story_event event;
-  uint16_t status;              /* 0: there was no answer, or none is known */
-  bool has_refresh_token;       /* the answer brought one */
-  uint32_t count;               /* at least 1 */
-  int64_t first_ms, last_ms;    /* Unix time */
-  int64_t life_s;               /* token, refresh: of the access token, -1: not told. api: its age at the first one, -1: not known */
+  uint16_t status;           /* 0: there was no answer, or none is known */
+  bool has_refresh_token;    /* the answer brought one */
+  uint32_t count;            /* at least 1 */
+  int64_t first_ms, last_ms; /* Unix time */
+  int64_t life_s;            /* token, refresh: of the access token, -1: not told. api: its age at the first one, -1: not known */
 };
 
 enum outcome {
-  OUTCOME_NOTHING,              /* no step was seen */
-  OUTCOME_INCOMPLETE,           /* nothing failed, but not all that is needed was seen */
+  OUTCOME_NOTHING,    /* no step was seen */
+  OUTCOME_INCOMPLETE, /* nothing failed, but not all that is needed was seen */
   OUTCOME_WORKS,
   OUTCOME_FAILS,
   OUTCOME_COUNT
@@ -98,8 +98,8 @@ const char *outcome_name(enum outcome outcome); /* "nothing", "incomplete", "wor
 struct step_verdict {
   enum step_status status;
   struct exchange_summary exchange; /* that proves it; id 0: none */
-  const char *rule;             /* that failed it; NULL: none did */
-  struct safe_text sentence;    /* what proves it, what failed, or why it was not seen */
+  const char *rule;                 /* that failed it; NULL: none did */
+  struct safe_text sentence;        /* what proves it, what failed, or why it was not seen */
 };
 
 struct flow_verdict {
@@ -107,16 +107,16 @@ struct flow_verdict {
   enum outcome outcome;
   struct step_verdict steps[STEP_COUNT];
   uint64_t exchanges;
-  uint64_t alike;               /* other flows of this client of which the same is true */
+  uint64_t alike; /* other flows of this client of which the same is true */
   const struct story_item *story;
   size_t story_count;
-  uint64_t story_left_out;      /* events between the first half of the story and the second */
+  uint64_t story_left_out; /* events between the first half of the story and the second */
 };
 #define MAX_VERDICT_FLOWS 20
 
 /* The error that came first, or what will fail first where nothing failed yet. */
 struct first_failure {
-  const char *rule, *title;     /* NULL: nothing failed */
+  const char *rule, *title; /* NULL: nothing failed */
   enum severity severity;
   struct safe_text message, remedy, flow;
   struct exchange_summary exchange; /* id 0: the finding is not about one */
@@ -126,24 +126,24 @@ struct first_failure {
 struct rule_count {
   const char *rule, *title;
   enum severity severity;
-  uint64_t count;               /* occurrences, also those that were not told one by one */
+  uint64_t count; /* occurrences, also those that were not told one by one */
 };
 
 struct summary {
   uint64_t exchanges, lost;
-  uint64_t findings[3];         /* by severity */
+  uint64_t findings[3]; /* by severity */
   enum step_status steps[STEP_COUNT];
   uint64_t token_exchanges, api_calls;
   struct not_seen not_seen[MAX_NOT_SEEN];
   size_t not_seen_count;
-  uint64_t not_seen_more;       /* for which there was no room */
-  enum outcome outcome;         /* of the flow where there is one, else the worst of all */
-  bool has_connector;           /* step 5 is asked for */
-  bool is_recording;            /* not live */
-  int64_t first_ms, last_ms;    /* of the exchanges; 0: there were none */
-  struct step_verdict overall[STEP_COUNT]; /* the first flow that failed at the step, else the first that verified it */
+  uint64_t not_seen_more;                       /* for which there was no room */
+  enum outcome outcome;                         /* of the flow where there is one, else the worst of all */
+  bool has_connector;                           /* step 5 is asked for */
+  bool is_recording;                            /* not live */
+  int64_t first_ms, last_ms;                    /* of the exchanges; 0: there were none */
+  struct step_verdict overall[STEP_COUNT];      /* the first flow that failed at the step, else the first that verified it */
   uint64_t flow_count, outcomes[OUTCOME_COUNT]; /* flows with this outcome; of those that left the memory nothing is known */
-  const struct flow_verdict *flows; /* the worst first; at most MAX_VERDICT_FLOWS */
+  const struct flow_verdict *flows;             /* the worst first; at most MAX_VERDICT_FLOWS */
   size_t flows_shown;
   struct first_failure first;
   const struct rule_count *rules; /* the worst first */
@@ -166,9 +166,9 @@ void record_write_json(const struct record *record, struct text_out *out);
 
 struct text_style {
   bool has_color;
-  bool is_quiet;                /* findings only as one line, no steps */
-  bool is_verbose;              /* evidence and references, too */
-  unsigned columns;             /* 0: do not wrap */
+  bool is_quiet;    /* findings only as one line, no steps */
+  bool is_verbose;  /* evidence and references, too */
+  unsigned columns; /* 0: do not wrap */
 };
 /* record_write_text - a block for a terminal: severity, title, where, remedy; the summary as a table of the steps. */
 void record_write_text(const struct record *record, const struct text_style *style, struct text_out *out);

@@ -5,7 +5,7 @@
 #include "inspect/observation.h"
 
 #define SHOWN_BYTES (FINGERPRINT_TEXT_BYTES - 1)
-#define MASK_BYTES 64 /* a word like "removed" in something longer is no mask */
+#define MASK_BYTES 64   /* a word like "removed" in something longer is no mask */
 #define LONGEST_MASK 64 /* what is longer is a token, whatever word is in it */
 
 /* ---- redactions ---- */

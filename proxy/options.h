@@ -30,9 +30,9 @@ struct options {
   /* the connector */
   const char *client_id, *client_secret_file, *token_url, *refresh_url;
   /* ca, rules */
-  const char *format; /* as given; NULL: not given */
+  const char *format;       /* as given; NULL: not given */
   struct string_list files; /* check: what to read */
-  const char *word;   /* the one word that is no option (ca: a client; rules: an id); NULL: none */
+  const char *word;         /* the one word that is no option (ca: a client; rules: an id); NULL: none */
   /* the config file that was read; NULL: none */
   const char *config;
   /* kept by options_free */

@@ -1,19 +1,20 @@
-/* errors.h - error codes. Functions return 0 or a negative code: -errno (which libuv's UV_E* are, too, on Unix) or one of ours, below -20000. */
+/* errors.h - error codes. Functions return 0 or a negative code: -errno (which libuv's UV_E* are, too, on Unix) or one of ours, below
+ * -20000. */
 #ifndef OAUTHTAP_ERRORS_H
 #define OAUTHTAP_ERRORS_H
 
 #include <errno.h>
 
 enum {
-  ERROR_MALFORMED = -20001,      /* bytes do not follow their grammar */
-  ERROR_TOO_DEEP = -20002,       /* nesting above the limit */
-  ERROR_TOO_LARGE = -20003,      /* over one of our limits */
-  ERROR_TRUNCATED = -20004,      /* ended before its end */
-  ERROR_NEED_MORE = -20005,      /* not an error: more bytes are needed to tell */
-  ERROR_UNSUPPORTED = -20006,    /* well-formed, but of a kind or version that we do not handle */
-  ERROR_CRYPTO = -20007,         /* OpenSSL refused; details were in its queue */
-  ERROR_PERMISSIONS = -20008,    /* a key file or folder is readable by others */
-  ERROR_OWN_ADDRESS = -20009,    /* the proxy was asked to connect to itself */
+  ERROR_MALFORMED = -20001,   /* bytes do not follow their grammar */
+  ERROR_TOO_DEEP = -20002,    /* nesting above the limit */
+  ERROR_TOO_LARGE = -20003,   /* over one of our limits */
+  ERROR_TRUNCATED = -20004,   /* ended before its end */
+  ERROR_NEED_MORE = -20005,   /* not an error: more bytes are needed to tell */
+  ERROR_UNSUPPORTED = -20006, /* well-formed, but of a kind or version that we do not handle */
+  ERROR_CRYPTO = -20007,      /* OpenSSL refused; details were in its queue */
+  ERROR_PERMISSIONS = -20008, /* a key file or folder is readable by others */
+  ERROR_OWN_ADDRESS = -20009, /* the proxy was asked to connect to itself */
   ERROR_CANCELLED = -20010,
 };
 

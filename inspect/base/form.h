@@ -9,8 +9,8 @@
 #define FORM_MAX_PARAMETERS 512
 
 struct form_parameter {
-  struct text name, value;    /* decoded */
-  struct text raw_value;      /* as received */
+  struct text name, value; /* decoded */
+  struct text raw_value;   /* as received */
 };
 struct form {
   struct form_parameter *parameters; /* in the arena */

@@ -33,7 +33,8 @@ static uint64_t sip_word(const char *data, size_t length, bool folds) {
 }
 
 static uint64_t sip(const struct hash_key *key, struct text t, bool folds) {
-  uint64_t v[4] = {key->k0 ^ 0x736f6d6570736575u, key->k1 ^ 0x646f72616e646f6du, key->k0 ^ 0x6c7967656e657261u, key->k1 ^ 0x7465646279746573u};
+  uint64_t v[4] = {key->k0 ^ 0x736f6d6570736575u, key->k1 ^ 0x646f72616e646f6du, key->k0 ^ 0x6c7967656e657261u,
+                   key->k1 ^ 0x7465646279746573u};
   size_t whole = t.length & ~(size_t)7;
   for (size_t i = 0; i < whole; i += 8) {
     uint64_t word = sip_word(t.data + i, 8, folds);

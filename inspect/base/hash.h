@@ -15,7 +15,8 @@ uint64_t hash_text_nocase(const struct hash_key *key, struct text t); /* ASCII l
 #define FINGERPRINT_TEXT_BYTES 17 /* "tok:" + 12 hex digits + NUL */
 
 struct hash_hmac;
-/* hash_hmac_new - a keyed context that is re-initialised for each message (0.2 µs instead of 1 µs). One thread at a time. NULL: no memory. */
+/* hash_hmac_new - a keyed context that is re-initialised for each message (0.2 µs instead of 1 µs). One thread at a time. NULL: no memory.
+ */
 struct hash_hmac *hash_hmac_new(const uint8_t key[FINGERPRINT_KEY_BYTES]);
 void hash_hmac_free(struct hash_hmac *hmac);
 int hash_hmac_sha256(struct hash_hmac *hmac, struct text message, uint8_t digest[32]);
@@ -23,7 +24,8 @@ int hash_hmac_sha256(struct hash_hmac *hmac, struct text message, uint8_t digest
 int hash_fingerprint(struct hash_hmac *hmac, struct text secret, char shown[FINGERPRINT_TEXT_BYTES]);
 int hash_sha256(struct text message, uint8_t digest[32]);
 
-/* base64: decode accepts the standard and the URL alphabet, with or without padding. Returns bytes written, or ERROR_MALFORMED / -ENOSPC. */
+/* base64: decode accepts the standard and the URL alphabet, with or without padding. Returns bytes written, or ERROR_MALFORMED / -ENOSPC.
+ */
 ptrdiff_t base64_decode(struct text t, char *out, size_t capacity);
 void base64_add(struct text_out *out, struct text t, bool is_url_alphabet);
 

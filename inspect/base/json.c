@@ -1,5 +1,5 @@
-/* json.c - cJSON with our own limits in front: nesting is measured before parsing, duplicates are found by one walk with a hash set for each
- * object, so that hostile documents cost linear time. */
+/* json.c - cJSON with our own limits in front: nesting is measured before parsing, duplicates are found by one walk with a hash set for
+ * each object, so that hostile documents cost linear time. */
 #include "inspect/base/json.h"
 
 #include <cjson/cJSON.h>

@@ -30,8 +30,8 @@ json_value json_member(json_value value, const char *name);
 /* json_next - iteration over members or items: json_next(v, NULL) is the first. */
 json_value json_next(json_value container, json_value previous);
 struct text json_name(json_value value); /* the member's name */
-bool json_is_object(json_value), json_is_array(json_value), json_is_string(json_value), json_is_number(json_value), json_is_true(json_value),
-    json_is_false(json_value), json_is_null(json_value);
+bool json_is_object(json_value), json_is_array(json_value), json_is_string(json_value), json_is_number(json_value),
+    json_is_true(json_value), json_is_false(json_value), json_is_null(json_value);
 /* json_string - the string's bytes (cut at an embedded NUL), or TEXT_NONE. */
 struct text json_string(json_value value);
 double json_number(json_value value); /* 0 where it is none */

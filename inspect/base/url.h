@@ -7,17 +7,17 @@
 #include "text.h"
 
 struct url {
-  struct text scheme;    /* without ':'; empty: relative reference */
-  struct text userinfo;  /* without '@' */
-  struct text host;      /* without brackets; not lower-cased */
-  bool is_ip6;           /* host was in brackets */
+  struct text scheme;   /* without ':'; empty: relative reference */
+  struct text userinfo; /* without '@' */
+  struct text host;     /* without brackets; not lower-cased */
+  bool is_ip6;          /* host was in brackets */
   bool has_authority;
-  uint16_t port;         /* explicit or the scheme's default; 0: unknown */
-  bool has_port;         /* explicit */
-  struct text path;      /* with the leading '/'; may be empty */
-  struct text query;     /* without '?' */
+  uint16_t port;     /* explicit or the scheme's default; 0: unknown */
+  bool has_port;     /* explicit */
+  struct text path;  /* with the leading '/'; may be empty */
+  struct text query; /* without '?' */
   bool has_query;
-  struct text fragment;  /* without '#' */
+  struct text fragment; /* without '#' */
   bool has_fragment;
 };
 
@@ -26,12 +26,14 @@ struct url {
 int url_parse(struct text t, struct url *url);
 /* url_parse_authority - host[:port]; default_port 0: the port is required. Refuses userinfo, empty host, port 0 or above 65535. */
 int url_parse_authority(struct text t, uint16_t default_port, struct text *host, uint16_t *port, bool *is_ip6);
-/* url_host_is_loopback - localhost, *.localhost, 127.0.0.0/8, ::1. url_host_is_private - also RFC 1918, link-local, ULA, .local, .internal, .lan. */
+/* url_host_is_loopback - localhost, *.localhost, 127.0.0.0/8, ::1. url_host_is_private - also RFC 1918, link-local, ULA, .local, .internal,
+ * .lan. */
 bool url_host_is_loopback(struct text host);
 bool url_host_is_private(struct text host);
 /* url_host_is_ip - an IPv4 or IPv6 literal (no brackets). */
 bool url_host_is_ip(struct text host);
-/* url_host_matches - host equals pattern (case-insensitive, one trailing dot ignored), or pattern is "*.suffix"/".suffix" and host lies below. */
+/* url_host_matches - host equals pattern (case-insensitive, one trailing dot ignored), or pattern is "*.suffix"/".suffix" and host lies
+ * below. */
 bool url_host_matches(struct text host, struct text pattern);
 
 enum url_difference { URL_SAME, URL_CASE_DIFFERS /* path case */, URL_SLASH_DIFFERS, URL_QUERY_DIFFERS, URL_TENANT_DIFFERS, URL_DIFFERENT };

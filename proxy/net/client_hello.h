@@ -8,7 +8,7 @@
 #define CLIENT_HELLO_MAX_BYTES ((size_t)32 * 1024)
 
 struct client_hello {
-  char server_name[254];    /* lower-case A-label without trailing dot; empty: none or not a valid host name */
+  char server_name[254]; /* lower-case A-label without trailing dot; empty: none or not a valid host name */
   bool has_alpn, offers_http1, offers_h2;
 };
 /* client_hello_parse - bytes from the start of the connection; the hello may span records (RFC 8446 section 5.1).

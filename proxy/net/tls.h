@@ -1,4 +1,5 @@
-/* tls.h - TLS as a filter over any stream, client and server side (OpenSSL with a BIO of our own, so that tests drive it without sockets). */
+/* tls.h - TLS as a filter over any stream, client and server side (OpenSSL with a BIO of our own, so that tests drive it without sockets).
+ */
 #ifndef OAUTHTAP_TLS_H
 #define OAUTHTAP_TLS_H
 
@@ -12,7 +13,8 @@ struct tls_server;
 struct tls_server *tls_server_new(struct error *error);
 void tls_server_free(struct tls_server *server);
 /* stream_tls_accept - lower belongs to the new stream from then on. already_read: bytes of lower that its last owner has taken (copied).
- * certificate, key, issuer: used until this stream is gone (it takes references); issuer may be NULL. NULL: no memory; lower is then closed. */
+ * certificate, key, issuer: used until this stream is gone (it takes references); issuer may be NULL. NULL: no memory; lower is then
+ * closed. */
 struct stream *stream_tls_accept(struct stream *lower, struct tls_server *server, X509 *certificate, EVP_PKEY *key, X509 *issuer,
                                  struct text already_read);
 
@@ -25,9 +27,9 @@ void tls_client_free(struct tls_client *client);
 /* tls_client_has_roots - false: neither the system nor ca_file gave any root, so that every certificate will be refused. */
 bool tls_client_has_roots(const struct tls_client *client);
 struct tls_target {
-  struct text sni;          /* empty: none is sent */
-  struct text verify_host;  /* DNS name or IP literal that the certificate must be for */
-  bool is_insecure;         /* --insecure-upstream: report nothing, verify nothing, SECLEVEL 0, legacy renegotiation */
+  struct text sni;         /* empty: none is sent */
+  struct text verify_host; /* DNS name or IP literal that the certificate must be for */
+  bool is_insecure;        /* --insecure-upstream: report nothing, verify nothing, SECLEVEL 0, legacy renegotiation */
 };
 struct stream *stream_tls_connect(struct stream *lower, struct tls_client *client, const struct tls_target *target);
 
