@@ -14,6 +14,9 @@ void entry_give(struct inspect *inspect, const struct observation *observation) 
   const struct har_writer writer = {
       .redactor = &inspect->redactor, .connector = &inspect->settings.connector, .whole = whole_of, .owner = inspect};
   struct text_out out = {0};
+  if (observation->kind == OBSERVED_END_OF_RUN && !inspect->has_given_entry)
+    return;
+  inspect->has_given_entry |= observation->kind != OBSERVED_TICK;
   int code = har_write_entry(&writer, observation, &out);
   if (code <= 0) /* an empty one tells that something is missing */
     inspect->settings.on_entry(inspect->settings.entry_owner, text_out_view(&out));

@@ -29,7 +29,7 @@ struct inspect {
   uint64_t last_loss; /* sequence of the last loss; 0: none */
   int64_t last_loss_ms;
   int64_t now_ms;
-  bool has_given_table;
+  bool has_given_table, has_given_entry;
 };
 
 struct report {

@@ -17,7 +17,8 @@ static const char *const kinds[] = {[OBSERVED_EXCHANGE] = NULL,
                                     [OBSERVED_UPSTREAM_FAILURE] = "upstream failure",
                                     [OBSERVED_TUNNEL] = "tunnel",
                                     [OBSERVED_TICK] = NULL,
-                                    [OBSERVED_LOSS] = "loss"};
+                                    [OBSERVED_LOSS] = "loss",
+                                    [OBSERVED_END_OF_RUN] = "end of run"};
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* Returns `otherwise` where the text is none of the words. */
@@ -242,8 +243,11 @@ bool har_own_is_unreadable(json_value own, const char *body) {
   return text_equal(json_string(json_member(json_member(own, body), "state")), TEXT("unreadable"));
 }
 
+/* The end of the recorded run, behind which another may follow, is a moment as any other: what had not happened by then had not happened.
+ */
 enum observation_kind har_own_kind(json_value own) {
-  return (enum observation_kind)word_index(json_member(own, "observed"), kinds, COUNT(kinds), OBSERVED_EXCHANGE);
+  int kind = word_index(json_member(own, "observed"), kinds, COUNT(kinds), OBSERVED_EXCHANGE);
+  return kind == OBSERVED_END_OF_RUN ? OBSERVED_TICK : (enum observation_kind)kind;
 }
 
 int har_own_read(json_value value, struct observation *observation) {

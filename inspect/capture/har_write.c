@@ -252,9 +252,11 @@ static void write_connect(struct har_redaction *r, struct text_out *out, const s
   text_out_free(&url);
 }
 
-static void write_loss(struct har_redaction *r, struct text_out *out, const struct observation *observation) {
+/* What happened to no host. */
+static void write_mark(struct har_redaction *r, struct text_out *out, const struct observation *observation, const char *what) {
   add_times(out, observation, 0);
-  add_connect(out, "GET", TEXT("about:blank"), 0, "exchanges were lost here");
+  text_out_addf(out, "\"comment\":\"%s\",", what);
+  add_connect(out, "GET", TEXT("about:blank"), 0, what);
   add_end(r, out, observation, &(struct exchange){0});
 }
 
@@ -262,16 +264,16 @@ static void write_any(struct har_redaction *r, struct text_out *out, const struc
   if (observation->kind == OBSERVED_EXCHANGE)
     write_exchange(r, out, observation);
   else if (observation->kind == OBSERVED_LOSS)
-    write_loss(r, out, observation);
+    write_mark(r, out, observation, "exchanges were lost here");
+  else if (observation->kind == OBSERVED_END_OF_RUN)
+    write_mark(r, out, observation, "the recorded run ended here");
   else
     write_connect(r, out, observation);
 }
 
 int har_write_entry(const struct har_writer *writer, const struct observation *observation, struct text_out *out) {
   static const struct exchange no_exchange;
-  bool leaves_trace =
-      observation->kind != OBSERVED_EXCHANGE_END && observation->kind != OBSERVED_TICK && observation->kind != OBSERVED_END_OF_RUN;
-  if (!leaves_trace)
+  if (observation->kind == OBSERVED_EXCHANGE_END || observation->kind == OBSERVED_TICK)
     return 1;
   struct har_redaction *r = calloc(1, sizeof *r);
   struct arena *memory = r ? arena_new(NULL) : NULL;

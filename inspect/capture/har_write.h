@@ -15,7 +15,7 @@ struct har_writer {
 };
 
 /* har_write_entry - appends one JSON object on one line. The redactor must know the observation's secrets already. Returns 0; 1 where the
- * observation leaves no trace in a recording (a tick, the end of a body or of the run): nothing was added; or -ENOMEM. */
+ * observation leaves no trace in a recording (a tick, the end of a body): nothing was added; or -ENOMEM. */
 int har_write_entry(const struct har_writer *writer, const struct observation *observation, struct text_out *out);
 
 #endif

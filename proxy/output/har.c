@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,6 +78,8 @@ static int prepare(struct har_file *file, struct error *error) {
     return -errno;
   if (!S_ISREG(facts.st_mode))
     return error_set(error, -EINVAL, "--har %.200s: this is no file that can be rewritten (choose another with --har)", file->path);
+  if (flock(file->fd, LOCK_EX | LOCK_NB)) /* two writers would spoil each other's brackets */
+    return error_set(error, -EBUSY, "--har %.200s: another oauthtap is writing this file (choose another with --har)", file->path);
   if (facts.st_size == 0)
     return begin(file);
   int code = find_end(file->fd, &end, &is_ours);

@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { startProxy } from './lib/proxy.js';
+import { startRecorded } from './lib/proxy.js';
 import { accessToken, always, bearer, bearerOnly, call, client, form, found, healthy, inTurn, pause, refreshAt, refreshToken, refusal, secretFile, serve, signIn, tokens, without } from './lib/scenario.js';
 
 const run = promisify(execFile);
@@ -109,7 +109,7 @@ for (const [sentence, faults] of Object.entries(guide)) {
     for (const [fault, scenario] of Object.entries(faults)) {
       test(`${fault}: ${(scenario.among ?? scenario.found).join(', ') || 'nothing'}`, async () => {
         const server = await serve(scenario.server);
-        const proxy = await startProxy(...(scenario.options?.(server.url) ?? []));
+        const proxy = await startRecorded(...(scenario.options?.(server.url) ?? []));
         try {
           for (const step of scenario.client) await (step.pause ? sleep(step.pause) : curl(server.url, step, proxy));
         } finally {

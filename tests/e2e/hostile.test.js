@@ -13,7 +13,7 @@ import { promisify } from 'node:util';
 import { WebSocket, WebSocketServer } from 'ws';
 import { connect, exchange, openSocket, raw, tunnel } from './lib/client.js';
 import { Origin } from './lib/origin.js';
-import { isSanitized, startProxy, within } from './lib/proxy.js';
+import { isSanitized, startProxy, startRecorded, within } from './lib/proxy.js';
 import { goodCertificate, scratch } from './lib/scratch.js';
 
 const run = promisify(execFile);
@@ -550,7 +550,7 @@ describe('certificates', () => {
   };
   for (const [what, [make, faults]] of Object.entries(wrong)) {
     test(`a server whose certificate ${what} gets not one byte of the request, and the finding names the fault`, async () => {
-      const own = await startProxy();
+      const own = await startRecorded();
       let received = 0;
       const server = tls.createServer(make(), (socket) => { socket.on('data', (piece) => { received += piece.length; }); socket.on('error', () => {}); });
       server.on('tlsClientError', () => {});
@@ -569,7 +569,7 @@ describe('certificates', () => {
 
   for (const [version, args] of Object.entries({ '1.2': ['--tls-max', '1.2'], '1.3': ['--tlsv1.3'] })) {
     test(`curl that does not know the CA is told of as client-rejected-ca, in TLS ${version}`, async () => {
-      const own = await startProxy();
+      const own = await startRecorded();
       const failure = await run('curl', ['-sS', '--noproxy', '', '-x', own.url, ...args, `${origins.https.url}/204`]).catch((error) => error);
       assert.equal(failure.code, 60);
       const { records } = await own.stop();

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { exchange } from './lib/client.js';
 import { client, startProvider, startScripted } from './lib/provider.js';
-import { startProxy } from './lib/proxy.js';
+import { startRecorded } from './lib/proxy.js';
 import { originCaFile, scratch } from './lib/scratch.js';
 
 const run = promisify(execFile);
@@ -49,7 +49,7 @@ describe('a healthy connection', () => {
 
   // The client without the proxy, then with it. A failure is only told: the provider knows whether the machine was too slow for its tokens.
   async function walk([program, args]) {
-    const proxy = await startProxy();
+    const proxy = await startRecorded();
     const walked = { proxy };
     try {
       walked.direct = await run(program, args, { env: environment() });
@@ -108,7 +108,7 @@ describe('a faulty connection', () => {
   for (const [name, fault] of Object.entries(faults)) {
     test(`${name}: ${fault.rules.join(', ') || 'nothing'} and nothing else`, async () => {
       const provider = await startScripted(fault.provider);
-      const proxy = await startProxy();
+      const proxy = await startRecorded();
       for (const { path, ...options } of fault.client) await exchange(provider.url + path, { ...options, proxy });
       const { code } = await proxy.stop();
       await provider.stop();

@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { exchange } from './lib/client.js';
-import { startProxy } from './lib/proxy.js';
+import { startRecorded } from './lib/proxy.js';
 import { accessToken, always, bearer, bearerOnly, call, client, form, found, healthy, inTurn, pause, play, refreshAt, refreshToken, refusal, secretFile, serve, signIn, tokens, without } from './lib/scenario.js';
 import { expiredCertificate, originCaFile, otherNamesCertificate, strangersCertificate } from './lib/scratch.js';
 
@@ -108,7 +108,7 @@ describe('exactly the finding that is deserved', { concurrency: 2 }, () => {
   for (const [name, scenario] of slowestFirst) {
     test(name, async () => {
       const server = await serve(scenario.server);
-      const proxy = await startProxy(...(scenario.options?.(server.url) ?? []));
+      const proxy = await startRecorded(...(scenario.options?.(server.url) ?? []));
       try {
         await play(scenario, server, proxy);
       } finally {
@@ -129,7 +129,7 @@ describe('exactly the finding that is deserved', { concurrency: 2 }, () => {
 const fails = (promise) => promise.then(({ status }) => status, () => 'broken');
 
 async function expectTransport(expected, act) {
-  const proxy = await startProxy();
+  const proxy = await startRecorded();
   await act(proxy);
   const { records } = await proxy.stop();
   assert.deepEqual(found(proxy), expected);

@@ -1,7 +1,7 @@
 // secrets.test.js - a secret never leaks: one in every position of an exchange, every output read, none found. The exchanges are made so that
 // findings fire on them, because what is never printed cannot leak.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { exchange, raw } from './lib/client.js';
@@ -68,7 +68,9 @@ async function walk(proxy) {
   await provider.stop();
 }
 
-for (const options of [[], ['--verbose'], ['--format', 'json', '--verbose']]) {
+const recording = join(scratch, 'recording.har');
+
+for (const options of [[], ['--verbose', '--har', recording], ['--format', 'json', '--verbose']]) {
   test(`no secret appears in any output${options.length ? ` with ${options.join(' ')}` : ''}`, async () => {
     made.length = 0;
     const secretFile = join(scratch, 'client-secret');
@@ -78,7 +80,9 @@ for (const options of [[], ['--verbose'], ['--format', 'json', '--verbose']]) {
     await proxy.stop();
     assert.ok(proxy.findings().length >= 5, 'findings fired, so there was something to leak into');
     assert.match(JSON.stringify(proxy.findings()), /tok:[0-9a-f]{12}/);
-    const outputs = proxy.outputs().map(([name, text]) => [name, text.toLowerCase()]);
+    const recorded = options.includes('--har') ? [['the recording', readFileSync(recording, 'utf8')]] : [];
+    if (recorded.length) assert.ok(JSON.parse(recorded[0][1]).log.entries.length > 20, 'and recorded');
+    const outputs = [...proxy.outputs(), ...recorded].map(([name, text]) => [name, text.toLowerCase()]);
     for (const [position, value] of made) {
       if (position === 'a host that does not exist') continue; // a host is no secret; it is there so that an error names it
       for (const [name, text] of outputs) {

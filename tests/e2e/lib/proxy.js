@@ -1,5 +1,6 @@
 // proxy.js - starts the binary under test (environment OAUTHTAP), and reads what it wrote. Each proxy has a CA folder and a findings log of its own.
-import { spawn } from 'node:child_process';
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assertValidRecords } from './schema.js';
@@ -24,11 +25,18 @@ export async function within(milliseconds, what, promise) {
   }
 }
 
+// What a run and the check of its recording must have in common: everything but ids, times and the order in which findings left.
+const essence = (records) => records.filter(({ type }) => type === 'finding')
+  .map(({ rule, severity, step, message, remedy, client_id: client, evidence, occurrences }) => JSON.stringify({ rule, severity, step, message, remedy, client, evidence, occurrences })).sort();
+const judging = ['--client-id', '--client-secret-file', '--token-url', '--refresh-url', '--disable', '--severity'];
+
 export class Proxy {
   stdout = '';
   stderr = '';
 
   constructor(args) {
+    this.recording = args.includes('--har') ? args[args.indexOf('--har') + 1] : undefined;
+    this.judging = args.flatMap((arg, i) => (judging.includes(arg) ? [arg, args[i + 1]] : []));
     this.folder = mkdtempSync(join(scratch, 'proxy-'));
     this.findingsFile = join(this.folder, 'findings.jsonl');
     this.caFolder = join(this.folder, 'ca');
@@ -84,8 +92,20 @@ export class Proxy {
     const { records } = this;
     assertValidRecords(records);
     if (records.at(-1)?.type !== 'summary') throw new Error(`the log does not end with a summary:\n${JSON.stringify(records.slice(-3))}`);
+    if (this.recording) assert.deepEqual(essence(await this.check()), essence(records), 'the recording gives what the traffic gave');
     return { code, records };
+  }
+
+  // The records of `oauthtap check` of the recording, judged as the proxy judged.
+  async check() {
+    const args = ['check', '--format', 'json', '--ca-dir', this.caFolder, ...this.judging, this.recording];
+    const { stdout, stderr } = await new Promise((resolve) => execFile(binary, args, { cwd: this.folder, maxBuffer: 1e9 }, (_, out, err) => resolve({ stdout: out, stderr: err })));
+    assert.equal(stderr, '');
+    return stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line));
   }
 }
 
 export const startProxy = (...args) => new Proxy(args).ready();
+// startRecorded - with --har; when the proxy is stopped, check must find in the recording what was found live.
+let recordings = 0;
+export const startRecorded = (...args) => startProxy(...args, '--har', join(scratch, `recorded-${++recordings}.har`));
