@@ -44,6 +44,8 @@ void inspect_free(struct inspect *inspect);
 /* inspect_observe - takes the observation's facts in; the observation stays the caller's. OBSERVED_TICK releases what was held long enough;
  * OBSERVED_END_OF_RUN releases all, then the steps and the summary. */
 void inspect_observe(struct inspect *inspect, const struct observation *observation);
+/* inspect_note_unseen - what whoever gives the observations knows to be missing, for the summary: text of our own, one or two sentences. */
+void inspect_note_unseen(struct inspect *inspect, const char *kind, struct text text);
 /* inspect_take_capture_table - a new table if what is learned has changed since the last call, else NULL. The caller owns it
  * (capture_table_free), and frees it when no thread uses it any more. */
 struct capture_table *inspect_take_capture_table(struct inspect *inspect);

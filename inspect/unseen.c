@@ -26,6 +26,10 @@ void unseen_add(struct inspect *inspect, const char *kind, struct text text) {
   summary->not_seen[summary->not_seen_count++] = (struct not_seen){.kind = kind, .text = {.text = text_from(to)}};
 }
 
+void inspect_note_unseen(struct inspect *inspect, const char *kind, struct text text) {
+  unseen_add(inspect, kind, text);
+}
+
 static void add_of_host(struct inspect *inspect, struct arena *memory, const char *kind, struct text host, const char *what) {
   struct text_out out = {0};
   text_out_add(&out, redact_name(&inspect->redactor, memory, host).text);

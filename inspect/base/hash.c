@@ -115,39 +115,54 @@ int hash_sha256(struct text message, uint8_t digest[32]) {
 
 /* ---- base64 ---- */
 
-static int base64_value(char c) {
-  if (c >= 'A' && c <= 'Z')
-    return c - 'A';
-  if (c >= 'a' && c <= 'z')
-    return c - 'a' + 26;
-  if (c >= '0' && c <= '9')
-    return c - '0' + 52;
-  return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
+/* The value of a digit of either alphabet, and one; 0: it is none. */
+static const uint8_t base64_values[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,  ['I'] = 9,  ['J'] = 10, ['K'] = 11,
+    ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22,
+    ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33,
+    ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44,
+    ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55,
+    ['3'] = 56, ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64, ['-'] = 63, ['_'] = 64};
+
+/* Four digits, which are three bytes; UINT32_MAX where one is none. */
+static uint32_t base64_group(const unsigned char *digits) {
+  uint8_t a = base64_values[digits[0]], b = base64_values[digits[1]], c = base64_values[digits[2]], d = base64_values[digits[3]];
+  if (!a || !b || !c || !d)
+    return UINT32_MAX;
+  return (uint32_t)(a - 1) << 18 | (uint32_t)(b - 1) << 12 | (uint32_t)(c - 1) << 6 | (uint32_t)(d - 1);
 }
 
 ptrdiff_t base64_decode(struct text t, char *out, size_t capacity) {
-  size_t padding = 0, written = 0;
+  size_t padding = 0, written = 0, at = 0;
   while (t.length && t.data[t.length - 1] == '=' && padding < 2) {
     t.length--;
     padding++;
   }
   if (t.length % 4 == 1 || (padding && (t.length + padding) % 4))
     return ERROR_MALFORMED;
-  uint32_t bits = 0;
-  unsigned count = 0;
-  for (size_t i = 0; i < t.length; i++) {
-    int value = base64_value(t.data[i]);
-    if (value < 0)
+  for (; at + 4 <= t.length; at += 4, written += 3) {
+    uint32_t bits = base64_group((const unsigned char *)t.data + at);
+    if (bits == UINT32_MAX)
       return ERROR_MALFORMED;
-    bits = (bits << 6 | (uint32_t)value) & 0xffffff;
-    count += 6;
-    if (count < 8)
-      continue;
-    count -= 8;
-    if (written == capacity)
+    if (capacity - written < 3)
       return -ENOSPC;
-    out[written++] = (char)(bits >> count);
+    out[written] = (char)(bits >> 16);
+    out[written + 1] = (char)(bits >> 8);
+    out[written + 2] = (char)bits;
   }
+  if (at == t.length)
+    return (ptrdiff_t)written;
+  unsigned char last[4] = {'A', 'A', 'A', 'A'};
+  size_t left = t.length - at;
+  memcpy(last, t.data + at, left);
+  uint32_t bits = base64_group(last);
+  if (bits == UINT32_MAX)
+    return ERROR_MALFORMED;
+  if (capacity - written < left - 1)
+    return -ENOSPC;
+  out[written++] = (char)(bits >> 16);
+  if (left == 3)
+    out[written++] = (char)(bits >> 8);
   return (ptrdiff_t)written;
 }
 

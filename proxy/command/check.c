@@ -72,6 +72,23 @@ static void end_of_run(struct check_run *run) {
   inspect_observe(run->inspect, &end);
 }
 
+/* What was in the files and was not judged. */
+static void note_left_out(struct check_run *run) {
+  uint64_t skipped = recording_skipped(run->recording);
+  struct text_out out = {0};
+  if (skipped) {
+    text_out_addf(&out,
+                  "%llu %s left out: no HTTP request can be read in %s (data: and extension URLs; nothing is to be done about those).",
+                  (unsigned long long)skipped, skipped == 1 ? "entry of the recording was" : "entries of the recording were",
+                  skipped == 1 ? "it" : "them");
+    inspect_note_unseen(run->inspect, "capture", text_out_view(&out));
+  }
+  if (run->status == 2)
+    inspect_note_unseen(run->inspect, "capture",
+                        TEXT("Part of the recording is damaged and was not judged; standard error says where. Export it again."));
+  text_out_free(&out);
+}
+
 static void read_files(struct check_run *run) {
   struct error error = {0};
   for (size_t i = 0; i < run->options->files.count; i++)
@@ -79,6 +96,7 @@ static void read_files(struct check_run *run) {
       fail(run, 2, &error);
   if (recording_each(run->recording, observe, run, &error))
     fail(run, 2, &error);
+  note_left_out(run);
   end_of_run(run);
 }
 

@@ -76,6 +76,16 @@ describe('recorded traffic', () => {
     assert.equal(check([file, ...loud.flatMap((rule) => ['--disable', rule])]).stdout.includes(loud[0]), false);
   });
 
+  test('what was left out of a recording is said in the summary', () => {
+    const document = har(faulty.exchanges), [entry] = document.log.entries;
+    const unseen = (file) => records(check(['--format', 'json', file]).stdout).at(-1).not_seen.filter(({ kind }) => kind === 'capture').map(({ text }) => text);
+    assert.deepEqual(unseen(put('all-read.har', document)), []);
+    document.log.entries.push({ ...entry, request: { ...entry.request, url: 'data:text/plain,x' } }, { ...entry, request: { ...entry.request, url: 'chrome-extension://a/b.js' } });
+    assert.match(unseen(put('skipped.har', document)).join(), /^2 entries of the recording were left out/);
+    const text = JSON.stringify(document);
+    assert.match(unseen(put('damaged.har', text.slice(0, text.length - 200))).join(), /damaged/);
+  });
+
   test('no secret of the recording is printed', () => {
     const secret = 'canary-secret-4711-canary-secret-4711';
     const document = har([{ method: 'POST', url: `https://as.example/token?client_secret=${secret}`, request_headers: { 'content-type': 'application/x-www-form-urlencoded', cookie: `session=${secret}` },
