@@ -3,6 +3,7 @@
 
 #include "inspect/classify.h"
 #include "inspect/secret.h"
+#include "inspect/trait.h"
 
 bool connector_is_said(struct text configured) {
   static const struct text templates[] = {TEXT("{"), TEXT("<"), TEXT("YOUR_"), TEXT("your-"), TEXT("placeholder"), TEXT("[[")};
@@ -34,6 +35,12 @@ bool connector_has_secret(const struct connector_settings *connector, const stru
           (secret_equal(connector->client_secret, password) || is_shown(connector->client_secret_shown_in_basic, password)));
 }
 
+bool connector_can_tell_secret(const struct connector_settings *connector, const struct facts *facts) {
+  bool is_ours = trait_is_redacted(facts->client_secret) && !text_is_empty(connector->hidden_under) &&
+                 text_equal(facts->exchange->hidden_under, connector->hidden_under);
+  return !connector_is_said(connector->client_secret) || !trait_is_masked(facts->client_secret) || is_ours;
+}
+
 static bool is_equal_url(struct text configured, const struct facts *facts) {
   return !connector_is_said(configured) || classify_compare(configured, facts) == URL_SAME;
 }
@@ -41,9 +48,10 @@ static bool is_equal_url(struct text configured, const struct facts *facts) {
 bool connector_matches(const struct connector_settings *connector, const struct facts *facts, bool *is_whole) {
   bool is_refresh = facts->class == CLASS_REFRESH;
   struct text url = is_refresh && connector_is_said(connector->refresh_url) ? connector->refresh_url : connector->token_url;
-  *is_whole = is_refresh || !connector_is_said(connector->refresh_url);
+  *is_whole = (is_refresh || !connector_is_said(connector->refresh_url)) && connector_can_tell_secret(connector, facts);
   bool has_any = connector_is_said(connector->client_id) || connector_is_said(connector->client_secret) || connector_is_said(url);
   return has_any && (connector_is_ours(connector, facts) || connector_names_client(connector, facts)) && is_equal_url(url, facts) &&
          (!connector_is_said(connector->client_id) || connector_names_client(connector, facts)) &&
-         (!connector_is_said(connector->client_secret) || text_is_empty(facts->client_secret) || connector_has_secret(connector, facts));
+         (!connector_is_said(connector->client_secret) || text_is_empty(facts->client_secret) ||
+          !connector_can_tell_secret(connector, facts) || connector_has_secret(connector, facts));
 }

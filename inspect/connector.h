@@ -13,6 +13,8 @@ bool connector_is_ours(const struct connector_settings *connector, const struct 
 bool connector_names_client(const struct connector_settings *connector, const struct facts *facts);
 /* connector_has_secret - the secret on the wire is the configured one, form-encoded in Basic or not. */
 bool connector_has_secret(const struct connector_settings *connector, const struct facts *facts);
+/* connector_can_tell_secret - unless a recording hides it by a mask or under the key of another installation: then nobody knows. */
+bool connector_can_tell_secret(const struct connector_settings *connector, const struct facts *facts);
 /* connector_matches - everything configured that this successful token exchange shows is equal. is_whole: there is nothing else configured
  * to see. */
 bool connector_matches(const struct connector_settings *connector, const struct facts *facts, bool *is_whole);

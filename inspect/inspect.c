@@ -31,6 +31,11 @@ static void show_client_secret(struct inspect *inspect) {
     return;
   take_fingerprint(inspect, connector->client_secret, inspect->client_secret_shown[0]);
   take_fingerprint(inspect, url_percent_decode(memory, connector->client_secret, true), inspect->client_secret_shown[1]);
+  struct text_out key = {0};
+  redact_add_key(&inspect->redactor, &key);
+  snprintf(inspect->client_secret_shown[2], FINGERPRINT_TEXT_BYTES, "%.*s", TEXT_ARGS(text_out_view(&key)));
+  text_out_free(&key);
+  connector->hidden_under = text_from(inspect->client_secret_shown[2]);
   connector->client_secret_shown = text_from(inspect->client_secret_shown[0]);
   connector->client_secret_shown_in_basic = text_from(inspect->client_secret_shown[1]);
   arena_free(memory);

@@ -10,7 +10,8 @@
 /* What the connector should be. Empty texts: not said. They must outlive the inspector. */
 struct connector_settings {
   struct text client_id, client_secret, token_url, refresh_url, authorization_url, redirect_uri, scope, api_base;
-  struct text client_secret_shown, client_secret_shown_in_basic; /* what a recording shows instead of it; the inspector sets them */
+  struct text client_secret_shown, client_secret_shown_in_basic; /* what a recording shows instead of it, */
+  struct text hidden_under; /* where it was made with this key; the inspector sets them */
 };
 
 struct rule_override {

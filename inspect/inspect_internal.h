@@ -11,7 +11,7 @@
 
 struct inspect {
   struct inspect_settings settings;
-  char client_secret_shown[2][FINGERPRINT_TEXT_BYTES]; /* as it is, and decoded */
+  char client_secret_shown[3][FINGERPRINT_TEXT_BYTES]; /* as it is; decoded; and what tells the key */
   record_fn *on_record;
   void *owner;
   struct redactor redactor;

@@ -176,6 +176,10 @@ struct safe_text redact_name(struct redactor *redactor, struct arena *arena, str
   return finish(arena, &out);
 }
 
+void redact_add_key(struct redactor *redactor, struct text_out *out) {
+  redact_add_fingerprint(redactor, out, TEXT("the key of this installation"));
+}
+
 void redact_add_text(struct redactor *redactor, struct text_out *out, struct text t) {
   add_redacted(redactor, out, t, SIZE_MAX, false);
 }

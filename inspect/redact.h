@@ -28,6 +28,8 @@ struct safe_text redact_url(struct redactor *redactor, struct arena *arena, stru
 void redact_add_fingerprint(struct redactor *redactor, struct text_out *out, struct text secret);
 void redact_add_text(struct redactor *redactor, struct text_out *out, struct text t);
 void redact_add_name(struct redactor *redactor, struct text_out *out, struct text t);
+/* redact_add_key - the fingerprint of a text of our own, which tells one key from another. */
+void redact_add_key(struct redactor *redactor, struct text_out *out);
 /* redact_literal - text of our own. */
 struct safe_text redact_literal(const char *text);
 

@@ -87,6 +87,7 @@ static void add_body(struct text_out *out, const char *name, const struct body *
 static void add_exchange(struct text_out *out, const struct exchange *exchange) {
   add_number(out, "id", (int64_t)exchange->id);
   add_number(out, "connection", (int64_t)exchange->connection_id);
+  add_text(out, "key", exchange->hidden_under);
   add_text(out, "client", exchange->client);
   add_text(out, "connect_user_agent", exchange->connect_user_agent);
   add_text(out, "ending", text_from(endings[exchange->ending]));
@@ -223,6 +224,7 @@ static void read_body(const struct own *own, const char *name, struct body *body
 
 static void read_exchange(const struct own *own, struct exchange *exchange) {
   exchange->connection_id = (uint64_t)get_number(own, "connection");
+  exchange->hidden_under = get_text(own, "key");
   exchange->client = get_text(own, "client");
   exchange->connect_user_agent = get_text(own, "connect_user_agent");
   exchange->ending = (enum exchange_ending)word_index(json_member(own->value, "ending"), endings, COUNT(endings), (int)exchange->ending);

@@ -168,12 +168,22 @@ static void add_end(struct har_redaction *r, struct text_out *out, const struct 
   text_out_add_char(out, '}');
 }
 
+static struct text key_of(struct har_redaction *r) {
+  struct text_out out = {0};
+  redact_add_key(r->redactor, &out);
+  struct text key = arena_copy(r->memory, text_out_view(&out));
+  text_out_free(&out);
+  return key;
+}
+
 static void write_exchange(struct har_redaction *r, struct text_out *out, const struct observation *observation) {
   struct observation shown = *observation;
   struct exchange *exchange = &shown.exchange;
   add_times(out, observation, exchange->started_us);
   add_request(r, out, &observation->exchange, &exchange->request_body);
   add_response(r, out, &observation->exchange, &exchange->response_body);
+  if (text_is_empty(exchange->hidden_under))
+    exchange->hidden_under = key_of(r);
   exchange->client = har_redact_known(r, exchange->client);
   exchange->connect_user_agent = har_redact_known(r, exchange->connect_user_agent);
   exchange->fault_detail = har_redact_text(r, exchange->fault_detail);

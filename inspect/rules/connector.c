@@ -73,7 +73,7 @@ static void check_client_secret(struct check *c) {
   bool is_our_client = text_is_empty(c->connector->client_id) || connector_names_client(c->connector, facts);
   bool is_ours = connector_is_ours(c->connector, facts) || connector_names_client(c->connector, facts);
   if (!connector_is_said(configured) || !is_ours || !is_our_client || text_is_empty(facts->client_secret) ||
-      connector_has_secret(c->connector, facts))
+      !connector_can_tell_secret(c->connector, facts) || connector_has_secret(c->connector, facts))
     return;
   struct report *r = report(c);
   evidence_literal(r, "difference", secret_difference(c, configured, facts->client_secret));

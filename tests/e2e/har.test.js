@@ -68,6 +68,21 @@ describe('a recording', () => {
     assert.equal(entries(), 4, 'the exchanges of both runs, and the end of the second');
   });
 
+  test('tells a wrong client secret from the right one by its fingerprint, and under another key neither', async () => {
+    const secretFile = join(scratch, 'secret-of-the-connector');
+    const rules = (records) => records.filter(({ type, rule }) => type === 'finding' && rule === 'connector/client-secret-differs').map(({ evidence }) => evidence.difference);
+    const server = await serve(healthy);
+    for (const [configured, expected] of [[client.secret, []], [`${client.secret}X`, ['their length: the sent one is cut off']], [client.secret.toUpperCase(), ['upper and lower case']]]) {
+      writeFileSync(secretFile, configured);
+      const proxy = await startProxy('--har', fresh(), '--token-url', `${server.url}/token`, '--client-secret-file', secretFile);
+      await play({ client: [signIn] }, server, proxy);
+      assert.deepEqual(rules((await proxy.stop()).records), expected); // stop compares with check of the recording
+      proxy.caFolder = join(scratch, 'the-key-of-somebody-else');
+      assert.deepEqual(rules(await proxy.check()), []);
+    }
+    await server.stop();
+  });
+
   test('of a run without traffic is an empty one', async () => {
     const file = fresh();
     await (await startProxy('--har', file)).stop();
