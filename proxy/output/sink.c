@@ -149,7 +149,8 @@ static int put_at(int fd, const char *bytes, size_t length, off_t at) {
   return 0;
 }
 
-/* Over the tail that the file ends with. What does not fit is cut off again, and the tail put back where it was. */
+/* Over the tail that the file ends with. What does not fit is cut off again, once the tail is back where it was: on a full disk that place,
+ * given up, might be gone. */
 static int write_over_tail(struct sink *sink, const struct line *line) {
   const struct sink_settings *settings = &sink->settings;
   off_t at = lseek(settings->fd, 0, SEEK_END) - (off_t)settings->tail.length;
@@ -161,7 +162,8 @@ static int write_over_tail(struct sink *sink, const struct line *line) {
     return 0;
   }
   fail(sink, code);
-  if (at >= 0 && (ftruncate(settings->fd, at) || put_at(settings->fd, settings->tail.data, settings->tail.length, at)))
+  if (at >= 0 &&
+      (put_at(settings->fd, settings->tail.data, settings->tail.length, at) || ftruncate(settings->fd, at + (off_t)settings->tail.length)))
     fail(sink, -errno);
   return code;
 }
