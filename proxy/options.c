@@ -20,39 +20,41 @@ static int check_severity(struct options *options, const struct option *option, 
 #define CA OPTIONS_CA
 #define RULES OPTIONS_RULES
 #define CHECK OPTIONS_CHECK
+#define RUN OPTIONS_RUN
+#define LIVE (OPTIONS_PROXY | OPTIONS_RUN) /* both are a proxy */
 
 const struct option option_table[] = {
-    {"listen", "HOST:PORT", OPTION_PARSED, PROXY, 0, set_listen, "where the proxy listens (127.0.0.1:8080; port 0: a free one)"},
-    {"allow-remote", NULL, OPTION_FLAG, PROXY, AT(allows_remote), NULL, "let --listen be an address that other machines reach"},
-    {"upstream-ca", "FILE", OPTION_TEXT, PROXY, AT(upstream_ca), NULL, "trust these authorities of servers, too (PEM)"},
-    {"insecure-upstream", "HOST", OPTION_LIST, PROXY, AT(insecure_upstream), NULL, "do not verify this server's certificate (repeatable)"},
-    {"pass", "HOST", OPTION_LIST, PROXY, AT(pass), NULL,
+    {"listen", "HOST:PORT", OPTION_PARSED, LIVE, 0, set_listen, "where the proxy listens (127.0.0.1:8080; port 0: a free one)"},
+    {"allow-remote", NULL, OPTION_FLAG, LIVE, AT(allows_remote), NULL, "let --listen be an address that other machines reach"},
+    {"upstream-ca", "FILE", OPTION_TEXT, LIVE, AT(upstream_ca), NULL, "trust these authorities of servers, too (PEM)"},
+    {"insecure-upstream", "HOST", OPTION_LIST, LIVE, AT(insecure_upstream), NULL, "do not verify this server's certificate (repeatable)"},
+    {"pass", "HOST", OPTION_LIST, LIVE, AT(pass), NULL,
      "tunnel to this host without looking inside (repeatable; *.example.com for all below)"},
-    {"ca-dir", "DIR", OPTION_TEXT, PROXY | CA | CHECK, AT(ca_dir), NULL, "folder of the certificate authority ($XDG_CONFIG_HOME/oauthtap)"},
-    {"findings", "FILE", OPTION_TEXT, PROXY | CHECK, AT(findings), NULL,
+    {"ca-dir", "DIR", OPTION_TEXT, LIVE | CA | CHECK, AT(ca_dir), NULL, "folder of the certificate authority ($XDG_CONFIG_HOME/oauthtap)"},
+    {"findings", "FILE", OPTION_TEXT, LIVE | CHECK, AT(findings), NULL,
      "findings log, appended to (proxy: oauthtap-findings.jsonl; - is standard output)"},
-    {"har", "FILE", OPTION_TEXT, PROXY, AT(har), NULL,
+    {"har", "FILE", OPTION_TEXT, LIVE, AT(har), NULL,
      "record the traffic as redacted HAR, which oauthtap check judges alike; a recording that is there is gone on with"},
-    {"fail-on", "LEVEL", OPTION_PARSED, PROXY | CHECK, 0, set_fail_on,
+    {"fail-on", "LEVEL", OPTION_PARSED, LIVE | CHECK, 0, set_fail_on,
      "exit with 1 at findings from error, warning or info up, or never (error)"},
-    {"disable", "RULE", OPTION_LIST, PROXY | CHECK, AT(disable), check_rule, "never report this rule; \"api/*\" for a group (repeatable)"},
-    {"severity", "RULE=LEVEL", OPTION_LIST, PROXY | CHECK, AT(severity), check_severity,
+    {"disable", "RULE", OPTION_LIST, LIVE | CHECK, AT(disable), check_rule, "never report this rule; \"api/*\" for a group (repeatable)"},
+    {"severity", "RULE=LEVEL", OPTION_LIST, LIVE | CHECK, AT(severity), check_severity,
      "report this rule, or a group, as error, warning or info (repeatable)"},
-    {"client-id", "ID", OPTION_TEXT, PROXY | CHECK, AT(client_id), NULL, "the connector's client id, to compare with the wire"},
-    {"client-secret-file", "FILE", OPTION_TEXT, PROXY | CHECK, AT(client_secret_file), NULL,
+    {"client-id", "ID", OPTION_TEXT, LIVE | CHECK, AT(client_id), NULL, "the connector's client id, to compare with the wire"},
+    {"client-secret-file", "FILE", OPTION_TEXT, LIVE | CHECK, AT(client_secret_file), NULL,
      "file that holds the connector's client secret, to compare with the wire"},
-    {"token-url", "URL", OPTION_TEXT, PROXY | CHECK, AT(token_url), check_url, "the connector's token URL, to compare with the wire"},
-    {"refresh-url", "URL", OPTION_TEXT, PROXY | CHECK, AT(refresh_url), check_url, "the connector's refresh URL, to compare with the wire"},
-    {"format", "text|json", OPTION_PARSED, PROXY | CHECK, 0, set_format,
+    {"token-url", "URL", OPTION_TEXT, LIVE | CHECK, AT(token_url), check_url, "the connector's token URL, to compare with the wire"},
+    {"refresh-url", "URL", OPTION_TEXT, LIVE | CHECK, AT(refresh_url), check_url, "the connector's refresh URL, to compare with the wire"},
+    {"format", "text|json", OPTION_PARSED, LIVE | CHECK, 0, set_format,
      "blocks for people, or the findings log's records, on standard output (text)"},
     {"format", "pem|der|p12", OPTION_PARSED, CA, 0, set_format, "write the certificate alone to standard output"},
     {"format", "text|json|markdown", OPTION_PARSED, RULES, 0, set_format, "how the rules are written (text)"},
-    {"quiet", NULL, OPTION_FLAG, PROXY | CHECK, AT(is_quiet), NULL, "one line a finding"},
-    {"verbose", NULL, OPTION_FLAG, PROXY | CHECK, AT(is_verbose), NULL, "evidence and references, too"},
-    {"ui", "off", OPTION_PARSED, PROXY, 0, set_ui, "the web page: only off in this version"},
-    {"config", "FILE", OPTION_COMMAND, PROXY | CA | CHECK, 0, NULL,
+    {"quiet", NULL, OPTION_FLAG, LIVE | CHECK, AT(is_quiet), NULL, "one line a finding"},
+    {"verbose", NULL, OPTION_FLAG, LIVE | CHECK, AT(is_verbose), NULL, "evidence and references, too"},
+    {"ui", "off", OPTION_PARSED, LIVE, 0, set_ui, "the web page: only off in this version"},
+    {"config", "FILE", OPTION_COMMAND, LIVE | CA | CHECK, 0, NULL,
      "options as JSON members (oauthtap.json in the current folder, if there; the command line wins, --no-NAME takes a flag back)"},
-    {"help", NULL, OPTION_COMMAND, PROXY | CA | RULES | CHECK, 0, NULL, "this text"},
+    {"help", NULL, OPTION_COMMAND, LIVE | CA | RULES | CHECK, 0, NULL, "this text"},
 };
 const size_t option_count = sizeof option_table / sizeof *option_table;
 
@@ -230,14 +232,18 @@ static const char *rules_name_at(size_t index) {
 static const char *check_name_at(size_t index) {
   return name_at(CHECK, index);
 }
+static const char *run_name_at(size_t index) {
+  return name_at(RUN, index);
+}
 static const char *(*names_of(enum options_command command))(size_t index) {
   switch (command) {
   case PROXY: return proxy_name_at;
   case CA: return ca_name_at;
   case RULES: return rules_name_at;
-  case CHECK: break;
+  case CHECK: return check_name_at;
+  case RUN: break;
   }
-  return check_name_at;
+  return run_name_at;
 }
 
 static int tell_unknown(enum options_command command, struct text name, struct error *error) {
@@ -302,6 +308,26 @@ static int take(struct options *options, struct line *line, struct error *error)
   return value ? option_set(options, option, value, error) : -EINVAL;
 }
 
+/* run: how many of the words are options and their values; what follows is the child's. */
+static int count_own_words(const struct line *line) {
+  for (int i = 0; i < line->count; i++) {
+    const char *word = line->words[i];
+    if (word[0] != '-' || strcmp(word, "--") == 0)
+      return i;
+    struct text rest = text_from(strncmp(word, "--", 2) == 0 ? word + 2 : ""), name = text_split(&rest, '=');
+    const struct option *option = option_find(name, line->command);
+    bool takes_next = option && option->value && !rest.data && i + 1 < line->count && strcmp(line->words[i + 1], "--");
+    i += takes_next;
+  }
+  return line->count;
+}
+
+static void take_child(struct options *options, const struct line *line, int own) {
+  int from = own + (own < line->count && strcmp(line->words[own], "--") == 0);
+  options->child = from < line->count ? line->words + from : NULL;
+  options->child_count = line->count - from;
+}
+
 static const char *config_path(int count, char **words) {
   const char *path = NULL;
   for (int i = 0; i < count; i++) {
@@ -314,13 +340,18 @@ static const char *config_path(int count, char **words) {
 }
 
 int options_parse(struct options *options, enum options_command command, int count, char **words, struct error *error) {
+  struct line line = {.command = command, .count = count, .words = words};
+  if (command == RUN) {
+    count = count_own_words(&line);
+    take_child(options, &line, count);
+    line.count = count;
+  }
   for (int i = 0; i < count; i++)
     if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0)
       return OPTIONS_HELP;
-  struct line line = {.command = command, .count = count, .words = words};
   const char *path = config_path(count, words);
   int code = command == RULES ? 0 : options_read_config(options, path ? path : "oauthtap.json", path != NULL, error);
-  options->format = command & (PROXY | CHECK) ? options->format : NULL; /* the config file's is the proxy's */
+  options->format = command & (LIVE | CHECK) ? options->format : NULL; /* the config file's is the proxy's */
   for (; line.at < count && !code; line.at++)
     code = take(options, &line, error);
   if (code)

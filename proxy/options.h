@@ -6,7 +6,7 @@
 #include "inspect/inspect.h"
 
 /* The commands that an option is for. */
-enum options_command { OPTIONS_PROXY = 1, OPTIONS_CA = 2, OPTIONS_RULES = 4, OPTIONS_CHECK = 8 };
+enum options_command { OPTIONS_PROXY = 1, OPTIONS_CA = 2, OPTIONS_RULES = 4, OPTIONS_CHECK = 8, OPTIONS_RUN = 16 };
 
 struct string_list {
   const char **items; /* NUL-terminated strings */
@@ -32,6 +32,8 @@ struct options {
   /* ca, rules */
   const char *format;       /* as given; NULL: not given */
   struct string_list files; /* check: what to read */
+  char **child;             /* run: the command and its arguments, child_count of the words; NULL: none */
+  int child_count;
   const char *word;         /* the one word that is no option (ca: a client; rules: an id); NULL: none */
   /* the config file that was read; NULL: none */
   const char *config;
@@ -43,7 +45,8 @@ struct options {
 void options_default(struct options *options);
 void options_free(struct options *options);
 /* options_parse - oauthtap.json (or --config FILE; not for OPTIONS_RULES), then the command line, which wins; lists are joined. The words
- * are those behind the subcommand and must outlive the options. Returns 0, OPTIONS_HELP, or a negative code with error set (exit status 2).
+ * are those behind the subcommand and must outlive the options. Of OPTIONS_RUN the options end at "--" or at the first word that is none:
+ * from there on all is the child's. Returns 0, OPTIONS_HELP, or a negative code with error set (exit status 2).
  */
 #define OPTIONS_HELP 1
 int options_parse(struct options *options, enum options_command command, int count, char **words, struct error *error);

@@ -1,4 +1,4 @@
-/* options_config.c - the config file: a JSON object whose members are the options of `oauthtap proxy`, comments allowed. */
+/* options_config.c - the config file: a JSON object whose members are the options of `oauthtap proxy`, run and check, comments allowed. */
 #include <stdio.h>
 
 #include "inspect/base/json.h"

@@ -207,6 +207,36 @@ static void each_command_has_formats_of_its_own(void **state) {
   options_free(&run.options);
 }
 
+static void expect_child(const char *words, int count, const char *first) {
+  struct run run;
+  parse(&run, OPTIONS_RUN, words);
+  if (run.code)
+    fail_msg("%s: %s", words, run.error.text);
+  assert_int_equal(run.options.child_count, count);
+  assert_string_equal(run.options.child[0], first);
+  options_free(&run.options);
+}
+
+static void run_leaves_the_rest_of_the_line_to_the_child(void **state) {
+  (void)state;
+  struct run run;
+  expect_child("-- curl --quiet --help", 3, "curl");
+  expect_child("--quiet --findings f -- curl -- x", 3, "curl");
+  expect_child("--findings=f newman --help run", 3, "newman"); /* -- is not needed */
+  expect_child("-- --quiet", 1, "--quiet");
+  parse(&run, OPTIONS_RUN, "--quiet -- curl --verbose");
+  assert_true(run.options.is_quiet && !run.options.is_verbose);
+  options_free(&run.options);
+  parse(&run, OPTIONS_RUN, "--quiet --");
+  assert_true(run.code == 0 && run.options.child == NULL && run.options.child_count == 0);
+  options_free(&run.options);
+  parse(&run, OPTIONS_RUN, "--quiet --help -- curl");
+  assert_int_equal(run.code, OPTIONS_HELP);
+  options_free(&run.options);
+  expect_refusal(OPTIONS_RUN, "--findings -- curl", "--findings needs a value");
+  expect_refusal(OPTIONS_RUN, "--qiet -- curl", "unknown option --qiet|did you mean --quiet?");
+}
+
 /* ---- the config file ---- */
 
 static void reads_a_config_file_with_comments(void **state) {
@@ -354,6 +384,7 @@ int main(void) {
       TEST(checks_rules_and_levels),
       TEST(checks_urls_and_does_not_repeat_what_is_none),
       TEST(each_command_has_formats_of_its_own),
+      TEST(run_leaves_the_rest_of_the_line_to_the_child),
       TEST(reads_a_config_file_with_comments),
       TEST(the_command_line_wins_over_the_config_file),
       TEST(another_config_file_replaces_the_usual_one),
