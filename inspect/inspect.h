@@ -5,13 +5,15 @@
 #include "inspect/capture_decide.h"
 #include "inspect/base/hash.h"
 #include "inspect/observation.h"
+#include "inspect/profile.h"
 #include "inspect/record.h"
 
 /* What the connector should be. Empty texts: not said. They must outlive the inspector. */
 struct connector_settings {
   struct text client_id, client_secret, token_url, refresh_url, authorization_url, redirect_uri, scope, api_base;
+  enum profile profile;                                          /* the platform that it runs on */
   struct text client_secret_shown, client_secret_shown_in_basic; /* what a recording shows instead of it, */
-  struct text hidden_under; /* where it was made with this key; the inspector sets them */
+  struct text hidden_under;                                      /* where it was made with this key; the inspector sets them */
 };
 
 struct rule_override {

@@ -43,7 +43,8 @@ static int set_overrides(const struct options *options, struct judging *judging,
 int judging_read(const struct options *options, struct judging *judging, struct error *error) {
   *judging = (struct judging){.settings.connector = {.client_id = text_from(options->client_id),
                                                      .token_url = text_from(options->token_url),
-                                                     .refresh_url = text_from(options->refresh_url)}};
+                                                     .refresh_url = text_from(options->refresh_url),
+                                                     .profile = options->profile}};
   int code = read_secret(options, judging, error);
   return code ? code : set_overrides(options, judging, error);
 }

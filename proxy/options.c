@@ -11,6 +11,7 @@ static int set_listen(struct options *options, const struct option *option, cons
 static int set_fail_on(struct options *options, const struct option *option, const char *value, struct error *error);
 static int set_format(struct options *options, const struct option *option, const char *value, struct error *error);
 static int set_ui(struct options *options, const struct option *option, const char *value, struct error *error);
+static int set_profile(struct options *options, const struct option *option, const char *value, struct error *error);
 static int check_url(struct options *options, const struct option *option, const char *value, struct error *error);
 static int check_rule(struct options *options, const struct option *option, const char *value, struct error *error);
 static int check_severity(struct options *options, const struct option *option, const char *value, struct error *error);
@@ -45,6 +46,8 @@ const struct option option_table[] = {
      "file that holds the connector's client secret, to compare with the wire"},
     {"token-url", "URL", OPTION_TEXT, LIVE | CHECK, AT(token_url), check_url, "the connector's token URL, to compare with the wire"},
     {"refresh-url", "URL", OPTION_TEXT, LIVE | CHECK, AT(refresh_url), check_url, "the connector's refresh URL, to compare with the wire"},
+    {"profile", "NAME", OPTION_PARSED, LIVE | CHECK, 0, set_profile,
+     "the platform that the connector runs on: power-platform, logic-apps, postman, n8n, zapier or none (none)"},
     {"format", "text|json", OPTION_PARSED, LIVE | CHECK, 0, set_format,
      "blocks for people, or the findings log's records, on standard output (text)"},
     {"format", "pem|der|p12", OPTION_PARSED, CA, 0, set_format, "write the certificate alone to standard output"},
@@ -142,6 +145,13 @@ static int set_ui(struct options *options, const struct option *option, const ch
     return error_set(error, -EINVAL, "--%s %.200s: this version has no web page; leave the option away or say --ui off", option->name,
                      value);
   options->ui = "off";
+  return 0;
+}
+
+static int set_profile(struct options *options, const struct option *option, const char *value, struct error *error) {
+  if (profile_from_name(text_from(value), &options->profile))
+    return error_set(error, -EINVAL, "--%s %.200s: expected power-platform, logic-apps, postman, n8n, zapier or none", option->name, value);
+  options->has_profile = true;
   return 0;
 }
 

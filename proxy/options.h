@@ -29,12 +29,14 @@ struct options {
   const char *ui; /* "off" or HOST:PORT */
   /* the connector */
   const char *client_id, *client_secret_file, *token_url, *refresh_url;
+  enum profile profile; /* the platform that the connector runs on */
+  bool has_profile;     /* said, be it "none": what the connector's files imply does not count */
   /* ca, rules */
   const char *format;       /* as given; NULL: not given */
   struct string_list files; /* check: what to read */
   char **child;             /* run: the command and its arguments, child_count of the words; NULL: none */
   int child_count;
-  const char *word;         /* the one word that is no option (ca: a client; rules: an id); NULL: none */
+  const char *word; /* the one word that is no option (ca: a client; rules: an id); NULL: none */
   /* the config file that was read; NULL: none */
   const char *config;
   /* kept by options_free */

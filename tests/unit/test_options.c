@@ -178,6 +178,23 @@ static void checks_rules_and_levels(void **state) {
   options_free(&run.options);
 }
 
+static void takes_the_platform_by_its_name_and_tells_none_from_not_said(void **state) {
+  (void)state;
+  struct run run;
+  parse(&run, OPTIONS_CHECK, "--profile logic-apps");
+  assert_int_equal(run.code, 0);
+  assert_int_equal(run.options.profile, PROFILE_LOGIC_APPS);
+  options_free(&run.options);
+  parse(&run, OPTIONS_PROXY, "--profile n8n --profile none");
+  assert_int_equal(run.options.profile, PROFILE_NONE);
+  assert_true(run.options.has_profile);
+  options_free(&run.options);
+  parse(&run, OPTIONS_PROXY, "--quiet");
+  assert_false(run.options.has_profile);
+  options_free(&run.options);
+  expect_refusal(OPTIONS_PROXY, "--profile powerapps", "--profile powerapps|power-platform, logic-apps, postman, n8n, zapier or none");
+}
+
 static void checks_urls_and_does_not_repeat_what_is_none(void **state) {
   (void)state;
   struct run run;
@@ -382,6 +399,7 @@ int main(void) {
       TEST(names_the_nearest_known_option),
       TEST(misses_a_value_that_was_forgotten),
       TEST(checks_rules_and_levels),
+      TEST(takes_the_platform_by_its_name_and_tells_none_from_not_said),
       TEST(checks_urls_and_does_not_repeat_what_is_none),
       TEST(each_command_has_formats_of_its_own),
       TEST(run_leaves_the_rest_of_the_line_to_the_child),

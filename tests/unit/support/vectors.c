@@ -236,7 +236,10 @@ size_t vector_observations(json_value vector, struct observation **observations,
 
 struct connector_settings vector_connector(json_value vector) {
   json_value settings = json_member(vector, "settings");
-  return (struct connector_settings){.client_id = vector_text(settings, "client_id"),
+  enum profile profile = PROFILE_NONE;
+  profile_from_name(vector_text(settings, "profile"), &profile);
+  return (struct connector_settings){.profile = profile,
+                                     .client_id = vector_text(settings, "client_id"),
                                      .client_secret = vector_text(settings, "client_secret"),
                                      .token_url = vector_text(settings, "token_url"),
                                      .refresh_url = vector_text(settings, "refresh_url"),
