@@ -6,8 +6,6 @@
 #include "inspect/base/time.h"
 #include "inspect/record_internal.h"
 
-#define SCHEMA_VERSION 1
-
 static const char *const severity_names[] = {"info", "warning", "error"};
 static const char *const step_names[STEP_COUNT] = {"", "token", "api", "refresh", "api-after-refresh", "connector"};
 static const char *const status_names[] = {"not_seen", "verified", "failed"};
@@ -74,7 +72,7 @@ void record_add_time(struct text_out *out, const char *name, int64_t wall_ms) {
 }
 
 static void begin(struct text_out *out, const char *type, int64_t wall_ms) {
-  text_out_addf(out, "{\"type\":\"%s\",\"schema\":%d,\"time\":\"", type, SCHEMA_VERSION);
+  text_out_addf(out, "{\"type\":\"%s\",\"schema\":%d,\"time\":\"", type, RECORD_SCHEMA_VERSION);
   time_add_rfc3339(out, wall_ms);
   text_out_add_char(out, '"');
 }

@@ -5,6 +5,8 @@
 
 #include "inspect/base/text.h"
 
+#define RECORD_SCHEMA_VERSION 1 /* of docs/findings.schema.json */
+
 enum severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_ERROR, SEVERITY_NONE /* overrides: off */ };
 enum step { STEP_NONE, STEP_TOKEN, STEP_API, STEP_REFRESH, STEP_API_AFTER_REFRESH, STEP_CONNECTOR, STEP_COUNT };
 enum step_status { STEP_NOT_SEEN, STEP_VERIFIED, STEP_FAILED };
@@ -172,5 +174,10 @@ struct text_style {
 };
 /* record_write_text - a block for a terminal: severity, title, where, remedy; the summary as a table of the steps. */
 void record_write_text(const struct record *record, const struct text_style *style, struct text_out *out);
+/* record_add_block - the same behind what was added before: one blank line, never two, between blocks, none between lines. *has_gap: what
+ * was added before ends with a blank line (or nothing was); it is kept up to date. */
+void record_add_block(const struct record *record, const struct text_style *style, bool *has_gap, struct text_out *out);
+/* record_add_headline - the verdict in one sentence, as the summary begins with it, not escaped. */
+void record_add_headline(const struct summary *summary, struct text_out *out);
 
 #endif

@@ -127,3 +127,19 @@ void record_write_text(const struct record *record, const struct text_style *sty
   case RECORD_SUMMARY: record_write_verdict(&record->summary, style, out); break;
   }
 }
+
+void record_add_block(const struct record *record, const struct text_style *style, bool *has_gap, struct text_out *out) {
+  struct text_out block = {0};
+  bool is_block = record->kind == RECORD_FINDING && !style->is_quiet;
+  record_write_text(record, style, &block);
+  struct text shown = text_out_view(&block);
+  if (*has_gap && text_starts_with(shown, TEXT("\n")))
+    shown = text_slice(shown, 1, shown.length);
+  if (shown.length && is_block && !*has_gap)
+    text_out_add_char(out, '\n');
+  text_out_add(out, shown);
+  if (shown.length)
+    *has_gap = text_ends_with(shown, TEXT("\n\n"));
+  out->has_failed |= block.has_failed;
+  text_out_free(&block);
+}

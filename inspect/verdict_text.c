@@ -103,18 +103,22 @@ static const char *headline_color(const struct summary *summary) {
   return summary->outcome == OUTCOME_WORKS ? GREEN : YELLOW;
 }
 
+void record_add_headline(const struct summary *summary, struct text_out *out) {
+  if (summary->flow_count > 1)
+    add_several(summary, out);
+  else
+    add_single(summary, out);
+  if (summary->outcome == OUTCOME_FAILS || !summary->findings[SEVERITY_ERROR])
+    return;
+  text_out_add_char(out, ' ');
+  add_count(out, summary->findings[SEVERITY_ERROR], "error");
+  text_out_addf(out, " %s found on the way.", summary->findings[SEVERITY_ERROR] == 1 ? "was" : "were");
+}
+
 static void write_headline(const struct summary *summary, const struct text_style *style, struct text_out *out) {
   struct text_out words = {0};
   text_out_add_string(&words, "Verdict: ");
-  if (summary->flow_count > 1)
-    add_several(summary, &words);
-  else
-    add_single(summary, &words);
-  if (summary->outcome != OUTCOME_FAILS && summary->findings[SEVERITY_ERROR]) {
-    text_out_add_char(&words, ' ');
-    add_count(&words, summary->findings[SEVERITY_ERROR], "error");
-    text_out_addf(&words, " %s found on the way.", summary->findings[SEVERITY_ERROR] == 1 ? "was" : "were");
-  }
+  record_add_headline(summary, &words);
   record_style(out, style, headline_color(summary));
   record_wrap(out, style, 0, 9, BOLD, text_out_view(&words));
   text_out_free(&words);

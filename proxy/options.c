@@ -22,6 +22,7 @@ static int check_severity(struct options *options, const struct option *option, 
 #define RULES OPTIONS_RULES
 #define CHECK OPTIONS_CHECK
 #define RUN OPTIONS_RUN
+#define REPORT OPTIONS_REPORT
 #define LIVE (OPTIONS_PROXY | OPTIONS_RUN) /* both are a proxy */
 
 const struct option option_table[] = {
@@ -36,7 +37,7 @@ const struct option option_table[] = {
      "findings log, appended to (proxy: oauthtap-findings.jsonl; - is standard output)"},
     {"har", "FILE", OPTION_TEXT, LIVE, AT(har), NULL,
      "record the traffic as redacted HAR, which oauthtap check judges alike; a recording that is there is gone on with"},
-    {"fail-on", "LEVEL", OPTION_PARSED, LIVE | CHECK, 0, set_fail_on,
+    {"fail-on", "LEVEL", OPTION_PARSED, LIVE | CHECK | REPORT, 0, set_fail_on,
      "exit with 1 at findings from error, warning or info up, or never (error)"},
     {"disable", "RULE", OPTION_LIST, LIVE | CHECK, AT(disable), check_rule, "never report this rule; \"api/*\" for a group (repeatable)"},
     {"severity", "RULE=LEVEL", OPTION_LIST, LIVE | CHECK, AT(severity), check_severity,
@@ -52,12 +53,13 @@ const struct option option_table[] = {
      "blocks for people, or the findings log's records, on standard output (text)"},
     {"format", "pem|der|p12", OPTION_PARSED, CA, 0, set_format, "write the certificate alone to standard output"},
     {"format", "text|json|markdown", OPTION_PARSED, RULES, 0, set_format, "how the rules are written (text)"},
-    {"quiet", NULL, OPTION_FLAG, LIVE | CHECK, AT(is_quiet), NULL, "one line a finding"},
-    {"verbose", NULL, OPTION_FLAG, LIVE | CHECK, AT(is_verbose), NULL, "evidence and references, too"},
+    {"format", "text", OPTION_PARSED, REPORT, 0, set_format, "blocks and verdict for people (text)"},
+    {"quiet", NULL, OPTION_FLAG, LIVE | CHECK | REPORT, AT(is_quiet), NULL, "one line a finding"},
+    {"verbose", NULL, OPTION_FLAG, LIVE | CHECK | REPORT, AT(is_verbose), NULL, "evidence and references, too"},
     {"ui", "off", OPTION_PARSED, LIVE, 0, set_ui, "the web page: only off in this version"},
-    {"config", "FILE", OPTION_COMMAND, LIVE | CA | CHECK, 0, NULL,
+    {"config", "FILE", OPTION_COMMAND, LIVE | CA | CHECK | REPORT, 0, NULL,
      "options as JSON members (oauthtap.json in the current folder, if there; the command line wins, --no-NAME takes a flag back)"},
-    {"help", NULL, OPTION_COMMAND, LIVE | CA | RULES | CHECK, 0, NULL, "this text"},
+    {"help", NULL, OPTION_COMMAND, LIVE | CA | RULES | CHECK | REPORT, 0, NULL, "this text"},
 };
 const size_t option_count = sizeof option_table / sizeof *option_table;
 
@@ -121,6 +123,7 @@ static int set_listen(struct options *options, const struct option *option, cons
 }
 
 static int set_fail_on(struct options *options, const struct option *option, const char *value, struct error *error) {
+  options->has_said_fail_on = true;
   if (strcmp(value, "never") == 0)
     options->fail_on = SEVERITY_NONE;
   else if (severity_from_name(text_from(value), &options->fail_on))
@@ -245,12 +248,16 @@ static const char *check_name_at(size_t index) {
 static const char *run_name_at(size_t index) {
   return name_at(RUN, index);
 }
+static const char *report_name_at(size_t index) {
+  return name_at(REPORT, index);
+}
 static const char *(*names_of(enum options_command command))(size_t index) {
   switch (command) {
   case PROXY: return proxy_name_at;
   case CA: return ca_name_at;
   case RULES: return rules_name_at;
   case CHECK: return check_name_at;
+  case REPORT: return report_name_at;
   case RUN: break;
   }
   return run_name_at;
@@ -295,7 +302,7 @@ static int take_back_flag(struct options *options, const struct line *line, stru
 }
 
 static int take_word(struct options *options, enum options_command command, const char *word, struct error *error) {
-  if (command == CHECK)
+  if (command == CHECK || command == REPORT)
     return list_add(&options->files, word) ? error_set(error, -ENOMEM, "out of memory") : 0;
   if (command == PROXY || options->word)
     return error_set(error, -EINVAL, "unexpected word \"%.200s\": options begin with --; see oauthtap --help", word);
@@ -362,6 +369,7 @@ int options_parse(struct options *options, enum options_command command, int cou
   const char *path = config_path(count, words);
   int code = command == RULES ? 0 : options_read_config(options, path ? path : "oauthtap.json", path != NULL, error);
   options->format = command & (LIVE | CHECK) ? options->format : NULL; /* the config file's is the proxy's */
+  options->has_said_fail_on = false;
   for (; line.at < count && !code; line.at++)
     code = take(options, &line, error);
   if (code)

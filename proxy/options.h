@@ -6,7 +6,7 @@
 #include "inspect/inspect.h"
 
 /* The commands that an option is for. */
-enum options_command { OPTIONS_PROXY = 1, OPTIONS_CA = 2, OPTIONS_RULES = 4, OPTIONS_CHECK = 8, OPTIONS_RUN = 16 };
+enum options_command { OPTIONS_PROXY = 1, OPTIONS_CA = 2, OPTIONS_RULES = 4, OPTIONS_CHECK = 8, OPTIONS_RUN = 16, OPTIONS_REPORT = 32 };
 
 struct string_list {
   const char **items; /* NUL-terminated strings */
@@ -24,6 +24,7 @@ struct options {
   const char *har;                            /* path; NULL: none */
   const char *findings;                       /* path, "-" for standard output */
   enum severity fail_on;                      /* SEVERITY_NONE: never */
+  bool has_said_fail_on;                      /* on the command line */
   struct string_list disable, severity;       /* "RULE", "RULE=LEVEL"; options_parse has checked both parts */
   bool is_json, is_quiet, is_verbose;
   const char *ui; /* "off" or HOST:PORT */
@@ -33,7 +34,7 @@ struct options {
   bool has_profile;     /* said, be it "none": what the connector's files imply does not count */
   /* ca, rules */
   const char *format;       /* as given; NULL: not given */
-  struct string_list files; /* check: what to read */
+  struct string_list files; /* check, report: what to read */
   char **child;             /* run: the command and its arguments, child_count of the words; NULL: none */
   int child_count;
   const char *word; /* the one word that is no option (ca: a client; rules: an id); NULL: none */

@@ -45,7 +45,7 @@ static void on_record(void *owner, const struct record *record) {
   if (run->options->is_json)
     record_write_json(record, &run->out);
   else
-    style_add(&run->style, record, &run->has_gap, &run->out);
+    record_add_block(record, &run->style, &run->has_gap, &run->out);
   flush(run);
 }
 

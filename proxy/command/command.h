@@ -10,6 +10,7 @@ int command_check(int count, char **words);
 int command_demo(int count, char **words);
 int command_ca(int count, char **words);
 int command_rules(int count, char **words);
+int command_report(int count, char **words);
 void command_write_man(struct text_out *out);
 
 /* command_fail - prints "oauthtap: …", control characters escaped, and returns the status. exit_status_for - 2 for what the person said, 3

@@ -4,7 +4,7 @@
 static const char top[] =
     ".TH OAUTHTAP 1 \"\" \"oauthtap\" \"User Commands\"\n"
     ".SH NAME\noauthtap \\- says what is wrong with an OAuth connection, from the wire\n"
-    ".SH SYNOPSIS\n.B oauthtap\n[proxy] [OPTION]...\n.br\n.B oauthtap check\n[OPTION]... FILE...\n.br\n.B oauthtap demo\n[\\-\\-serve "
+    ".SH SYNOPSIS\n.B oauthtap\n[proxy] [OPTION]...\n.br\n.B oauthtap check\n[OPTION]... FILE...\n.br\n.B oauthtap report\n[OPTION]... LOG...\n.br\n.B oauthtap demo\n[\\-\\-serve "
     "[\\-\\-listen HOST:PORT]]\n.br\n.B oauthtap ca\n[CLIENT] [OPTION]...\n.br\n"
     ".B oauthtap rules\n[ID] [OPTION]...\n.br\n.B oauthtap help\n[COMMAND|man]\n"
     ".SH DESCRIPTION\nAn intercepting HTTP(S) proxy. It forwards everything unharmed, recognises token and API exchanges, ties them into "
@@ -13,6 +13,7 @@ static const char top[] =
     ".B oauthtap proxy\n(the default) listens until SIGINT or SIGTERM. Requests in flight get five seconds then; a second signal ends them "
     "at once.\n"
     ".B oauthtap check\njudges recorded traffic: HAR files, gzip\\-packed or not; several are one run.\n"
+    ".B oauthtap report\nrenders findings logs; several are one report.\n"
     ".B oauthtap demo\nshows with a provider and a client of its own what findings look like.\n"
     ".B oauthtap ca\nshows the certificate authority and how each client trusts it.\n"
     ".B oauthtap rules\nlists or explains the rules.\n";
@@ -33,6 +34,8 @@ void command_write_man(struct text_out *out) {
   options_write_man(OPTIONS_PROXY, out);
   text_out_add_string(out, ".SH OPTIONS OF CHECK\n");
   options_write_man(OPTIONS_CHECK, out);
+  text_out_add_string(out, ".SH OPTIONS OF REPORT\n");
+  options_write_man(OPTIONS_REPORT, out);
   text_out_add_string(out, ".SH OPTIONS OF CA\n");
   options_write_man(OPTIONS_CA, out);
   text_out_add_string(out, ".SH OPTIONS OF RULES\n");

@@ -81,7 +81,7 @@ fail:
 
 static void show(struct log *log, const struct record *record) {
   struct text_out out = {0};
-  style_add(&log->settings.style, record, &log->has_gap, &out);
+  record_add_block(record, &log->settings.style, &log->has_gap, &out);
   if (out.length || out.has_failed)
     sink_add(log->terminal, out.has_failed ? TEXT_NONE : text_out_view(&out));
   text_out_free(&out);

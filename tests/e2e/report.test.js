@@ -1,0 +1,100 @@
+// report.test.js - `oauthtap report`: findings logs read back and rendered; what is broken in them is named by its line.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { har } from './lib/har.js';
+import { scratch } from './lib/scratch.js';
+
+const binary = process.env.OAUTHTAP;
+const vectors = JSON.parse(readFileSync(fileURLToPath(new URL('../vectors/rules/cases.json', import.meta.url)), 'utf8'));
+const faulty = vectors.filter(({ kind, expected_rules: rules }) => kind === 'failure' && rules.length > 0);
+
+function run(args, options = {}) {
+  const { status, stdout, stderr } = spawnSync(binary, args, { encoding: 'utf8', cwd: scratch, ...options });
+  return { status, stdout, stderr };
+}
+
+function put(name, content) {
+  const path = join(scratch, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+// The log of a check of that vector, and what the terminal showed.
+function logOf(vector, name) {
+  const log = join(scratch, `${name}.jsonl`), file = put(`${name}.har`, JSON.stringify(har(vector.exchanges)));
+  const { stdout } = run(['check', '--ca-dir', join(scratch, 'no-ca'), '--findings', log, file]);
+  return { log, stdout, lines: readFileSync(log, 'utf8') };
+}
+
+describe('the text report', () => {
+  test('is what the terminal showed', () => {
+    for (const [index, vector] of faulty.slice(0, 10).entries()) {
+      const { log, stdout } = logOf(vector, `same-${index}`);
+      const { stdout: report, stderr, status } = run(['report', log]);
+      assert.equal(report, stdout);
+      assert.equal(stderr, '');
+      assert.equal(status, 0, 'rendering is no judgement');
+    }
+  });
+
+  test('takes several logs and standard input', () => {
+    const one = logOf(faulty[0], 'several-1'), two = logOf(faulty[1], 'several-2');
+    const { stdout } = run(['report', one.log, two.log]);
+    assert.equal(stdout.match(/^Verdict: /gm).length, 2);
+    assert.equal(run(['report', '-'], { input: one.lines + two.lines }).stdout, stdout);
+  });
+
+  test('judges where --fail-on is given', () => {
+    const { log, lines } = logOf(faulty[0], 'judged');
+    assert.match(lines, /"severity":"error"/);
+    assert.equal(run(['report', log, '--fail-on', 'error']).status, 1);
+    assert.equal(run(['report', log, '--fail-on', 'never']).status, 0);
+    const mild = put('mild.jsonl', lines.replaceAll('"severity":"error"', '"severity":"warning"'));
+    assert.equal(run(['report', mild, '--fail-on', 'error']).status, 0);
+    assert.equal(run(['report', mild, '--fail-on', 'warning']).status, 1);
+  });
+});
+
+describe('broken logs', () => {
+  test('are named by line, and the rest is rendered', () => {
+    const { lines, stdout } = logOf(faulty[0], 'broken');
+    const [first, ...others] = lines.split('\n');
+    const broken = put('broken.jsonl', ['half a line {', first, '{"schema":2,"type":"finding"}', '', ...others].join('\n') + '{"type":"sum');
+    const report = run(['report', broken]);
+    assert.equal(report.status, 2);
+    assert.equal(report.stdout, stdout);
+    const said = report.stderr.trimEnd().split('\n');
+    assert.equal(said.length, 3);
+    assert.match(said[0], /^oauthtap: .*broken\.jsonl, line 1: it is not JSON/);
+    assert.match(said[1], /line 3: .*version 2 of the findings log's schema.*use a later one/);
+    assert.match(said[2], /line \d+: it is cut short/);
+  });
+
+  test('of another program do not flood the terminal', () => {
+    const { stderr, status, stdout } = run(['report', put('other.log', 'INFO started\n'.repeat(1000))]);
+    assert.equal(status, 2);
+    assert.equal(stdout, '');
+    assert.equal(stderr.trimEnd().split('\n').length, 11);
+    assert.match(stderr, /990 more lines cannot be read either; is it a findings log\?/);
+  });
+
+  test('with endless lines cost no memory', () => {
+    const { lines, stdout } = logOf(faulty[0], 'endless');
+    const report = run(['report', '-'], { input: `${'x'.repeat(8 * 1024 * 1024)}\n${lines}`, maxBuffer: 1 << 26 });
+    assert.match(report.stderr, /standard input, line 1: it is longer than any record/);
+    assert.equal(report.stdout, stdout);
+  });
+
+  test('that are not there, and none at all, say what to do', () => {
+    const missing = run(['report', 'not-there.jsonl']);
+    assert.equal(missing.status, 2);
+    assert.match(missing.stderr, /cannot read the findings log not-there\.jsonl: no such file/);
+    const none = run(['report']);
+    assert.equal(none.status, 2);
+    assert.match(none.stderr, /name a findings log, as in oauthtap report oauthtap-findings\.jsonl/);
+  });
+});
