@@ -4,6 +4,7 @@
 #include "inspect/base/hash.h"
 #include "inspect/base/time.h"
 #include "inspect/decode.h"
+#include "inspect/trait.h"
 
 #define DECODED_BYTES ((size_t)256 * 1024)
 
@@ -63,18 +64,40 @@ static void read_times(const struct observation *observation, struct facts *fact
     facts->date_ms = 0;
 }
 
+/* Without a colon it is a secret or a token alone far more often than a client id. A recording shows it as a fingerprint, which has one. */
+static size_t colon_of_basic(struct text decoded) {
+  bool is_hidden = trait_is_redacted(decoded) && (decoded.length == FINGERPRINT_TEXT_BYTES - 1 || text_starts_with(decoded, TEXT("eyJ")));
+  return is_hidden ? SIZE_MAX : text_find_char(decoded, ':');
+}
+
+/* What was never base64 may decode all the same, and a piece of it would pass for the client. */
+static bool is_binary(struct text user) {
+  for (size_t i = 0; i < user.length; i++)
+    if (((unsigned char)user.data[i] < ' ' && user.data[i] != '\r' && user.data[i] != '\n') || user.data[i] == 0x7f)
+      return true;
+  return !text_is_utf8(user);
+}
+
+int facts_part_basic(struct text decoded, struct text *user, struct text *password) {
+  size_t colon = colon_of_basic(decoded);
+  if (is_binary(text_slice(decoded, 0, colon)))
+    return ERROR_MALFORMED;
+  bool has_colon = colon != SIZE_MAX;
+  *user = has_colon ? text_slice(decoded, 0, colon) : TEXT_NONE;
+  *password = has_colon ? text_slice(decoded, colon + 1, decoded.length) : decoded;
+  return 0;
+}
+
 static void read_basic(struct facts *facts) {
   struct credentials *credentials = &facts->credentials;
   size_t room = credentials->value.length + 4;
   char *bytes = arena_alloc(facts->memory, room);
   ptrdiff_t length = bytes ? base64_decode(text_trim(credentials->value), bytes, room) : -1;
-  if (length <= 0)
+  if (length <= 0 || facts_part_basic(text_of(bytes, (size_t)length), &credentials->basic_user, &credentials->basic_password))
     return;
-  struct text decoded = text_of(bytes, (size_t)length);
-  size_t colon = text_find_char(decoded, ':');
-  credentials->has_no_colon = colon == SIZE_MAX;
-  credentials->basic_user = text_slice(decoded, 0, colon);
-  credentials->basic_password = colon == SIZE_MAX ? TEXT("") : text_slice(decoded, colon + 1, decoded.length);
+  credentials->has_no_colon = !credentials->basic_user.data;
+  if (credentials->has_no_colon)
+    credentials->basic_user = TEXT("");
 }
 
 static void read_credentials(struct facts *facts) {
@@ -99,7 +122,7 @@ static void read_client(struct facts *facts) {
   if (credentials->basic_user.data) {
     if (text_is_empty(facts->client_id))
       facts->client_id = url_percent_decode(facts->memory, credentials->basic_user, true);
-    if (text_is_empty(facts->client_secret))
+    if (text_is_empty(facts->client_secret) && !credentials->has_no_colon)
       facts->client_secret = url_percent_decode(facts->memory, credentials->basic_password, true);
   }
   facts->grant_type = params_get(&facts->params, "grant_type");

@@ -62,7 +62,7 @@ struct answer {
 struct credentials {
   struct text whole, scheme, value;       /* scheme empty: none before the value */
   struct text basic_user, basic_password; /* decoded; data NULL where it is not Basic */
-  bool has_no_colon;                      /* Basic, but nothing parts user and password */
+  bool has_no_colon;                      /* Basic, but nothing parts user and password: all of it is taken for a secret */
 };
 
 /* The authorization response: this request where the client's callback is asked for, else the redirect in this answer. */
@@ -112,6 +112,9 @@ struct facts {
 int facts_read(const struct observation *observation, struct arena_pool *pool, struct facts *facts);
 void facts_free(struct facts *facts);
 
+/* facts_part_basic - user and password of a decoded Basic value; user.data is NULL where no colon parts them, and all is the password.
+ * Returns 0, or ERROR_MALFORMED where the user is no text: what decoded was not base64 of credentials. */
+int facts_part_basic(struct text decoded, struct text *user, struct text *password);
 /* facts_header - a request field. facts_answer_text / _number - a top-level member of the answer, JSON or form; numbers also as strings. */
 struct text facts_header(const struct facts *facts, const char *name);
 struct text facts_answer_text(const struct facts *facts, const char *name);

@@ -69,8 +69,8 @@ void step_after_exchange(struct inspect *inspect, const struct facts *facts);
 /* entry.c: to whoever records (settings.on_entry), without secrets. */
 void entry_give(struct inspect *inspect, const struct observation *observation);
 
-/* entry.c: to whoever records (settings.on_entry), without secrets. */
-void entry_give(struct inspect *inspect, const struct observation *observation);
+/* note_secrets.c: what must not be shown from now on. */
+void note_secrets(struct inspect *inspect, const struct facts *facts);
 
 /* unseen.c: what could not be seen, and its cure. */
 void unseen_add(struct inspect *inspect, const char *kind, struct text text);

@@ -239,6 +239,14 @@ static size_t utf8_decode(struct text t, uint32_t *code) {
   return length;
 }
 
+bool text_is_utf8(struct text t) {
+  uint32_t code;
+  for (size_t length; t.length; t = text_slice(t, length, t.length))
+    if (!(length = utf8_decode(t, &code)))
+      return false;
+  return true;
+}
+
 /* Code points that move the cursor, change direction or cannot be seen. */
 static bool is_treacherous(uint32_t code) {
   return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0xad || code == 0x34f || code == 0x61c || code == 0x115f ||

@@ -57,6 +57,9 @@ struct text text_trim_space(struct text t);
  * Loop: `while (rest.data) part = text_split(&rest, ',')`. */
 struct text text_split(struct text *rest, char separator);
 
+/* text_is_utf8 - well-formed (RFC 3629). */
+bool text_is_utf8(struct text t);
+
 /* text_to_number - decimal digits only (no sign, no space). Returns 0, or -EINVAL / -ERANGE. */
 int text_to_number(struct text t, int64_t *number);
 

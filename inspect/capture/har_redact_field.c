@@ -5,6 +5,7 @@
 #include "inspect/base/time.h"
 #include "inspect/base/url.h"
 #include "inspect/classify.h"
+#include "inspect/facts.h"
 #include "inspect/observation.h"
 
 static struct text keep(struct har_redaction *r, struct text_out *out) {
@@ -31,25 +32,35 @@ static bool is_scheme(struct text word) {
   return IS_IN(word, schemes);
 }
 
+/* Nothing parts it: perhaps the secret or a token alone, and no client id. */
+static void add_undivided(struct har_redaction *r, struct text_out *plain, struct text decoded) {
+  struct text shown = har_redact_secret(r, TEXT("client_secret"), decoded);
+  har_redact_say(r, decoded, shown);
+  text_out_add(plain, shown);
+}
+
+/* The parts are form-encoded (RFC 6749 section 2.3.1), and everywhere else the secret is not: one secret, one fingerprint. */
+static void add_user_and_password(struct har_redaction *r, struct text_out *plain, struct text user, struct text password) {
+  text_out_add(plain, har_redact_value(r, TEXT("client_id"), user, false));
+  text_out_add_char(plain, ':');
+  struct text shown = har_redact_secret(r, TEXT("client_secret"), url_percent_decode(r->memory, password, true));
+  har_redact_say(r, password, shown); /* how it was encoded */
+  text_out_add(plain, shown);
+}
+
 static void add_basic(struct har_redaction *r, struct text_out *out, struct text encoded) {
   char *bytes = arena_alloc(r->memory, encoded.length + 4);
   ptrdiff_t length = bytes ? base64_decode(text_trim(encoded), bytes, encoded.length + 4) : -1;
-  struct text decoded = text_of(bytes, length > 0 ? (size_t)length : 0);
-  size_t colon = text_find_char(decoded, ':');
-  if (length <= 0) {
+  struct text decoded = text_of(bytes, length > 0 ? (size_t)length : 0), user, password;
+  if (length <= 0 || facts_part_basic(decoded, &user, &password)) {
     text_out_add(out, har_redact_secret(r, TEXT("authorization"), encoded));
     return;
   }
   struct text_out plain = {0};
-  text_out_add(&plain, har_redact_value(r, TEXT("client_id"), text_slice(decoded, 0, colon), false));
-  if (colon != SIZE_MAX) {
-    /* Its parts are form-encoded (RFC 6749 section 2.3.1), and everywhere else the secret is not: one secret, one fingerprint. */
-    struct text password = text_slice(decoded, colon + 1, decoded.length);
-    text_out_add_char(&plain, ':');
-    struct text shown = har_redact_secret(r, TEXT("client_secret"), url_percent_decode(r->memory, password, true));
-    har_redact_say(r, password, shown); /* how it was encoded */
-    text_out_add(&plain, shown);
-  }
+  if (user.data)
+    add_user_and_password(r, &plain, user, password);
+  else
+    add_undivided(r, &plain, decoded);
   size_t start = out->length;
   base64_add(out, text_out_view(&plain), false);
   har_redact_say(r, text_trim(encoded), text_slice(text_out_view(out), start, out->length)); /* its alphabet, its padding */
