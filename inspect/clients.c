@@ -113,6 +113,7 @@ static void learn_success(struct flows *flows, const struct facts *facts, struct
   memory->worked |= 1U << used;
   memory->worked_secret = clients_secret_key(flows, facts);
   memory->refused_ms = 0;
+  memory->has_used_form |= facts->params.body_kind == PARAMS_FORM;
   struct grant_memory *grants = table_claim(&flows->clients.grants, grant_key(flows, facts), sizeof *grants);
   if (!grants)
     return;

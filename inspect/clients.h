@@ -28,6 +28,7 @@ struct client_memory {
   int64_t refused_ms;          /* own clock; 0: none, or told of */
   uint64_t refused_exchange;
   uint64_t refused_secret, refused_raw, refused_decoded; /* the secret; of Basic as it stood and form-decoded */
+  bool has_used_form;                                    /* a token was got with a form-encoded request */
   bool was_encoded;                                      /* Basic's was percent-encoded */
 };
 

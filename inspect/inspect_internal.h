@@ -38,7 +38,7 @@ struct report {
   const struct rule *rule;
   enum severity severity;
   enum step step;
-  const char *message, *remedy;
+  const char *message, *remedy, *remedy_there;
   struct text subject;
   struct evidence evidence[MAX_EVIDENCE];
   size_t evidence_count;

@@ -63,12 +63,13 @@ struct report *report(struct check *check) {
   struct report *report = arena_alloc(check->memory, sizeof *report);
   if (!report)
     return NULL;
+  const char *remedy = platform_remedy(check->connector->profile, rule->id);
   *report = (struct report){.check = check,
                             .rule = rule,
                             .severity = kind == ANSWER_ACCEPTED ? rule->severity.accepted : rule->severity.refused,
                             .step = step_of(rule, check->facts),
                             .message = rule->message,
-                            .remedy = rule->remedy,
+                            .remedy = remedy ? remedy : rule->remedy,
                             .recovery = rule->recovery};
   *judging->collected.last = report;
   judging->collected.last = &report->next;

@@ -129,6 +129,19 @@ void report_remedy(struct report *report, const char *remedy) {
     report->remedy = remedy;
 }
 
+void report_remedy_there(struct report *report, const char *sentence) {
+  if (report)
+    report->remedy_there = sentence;
+}
+
+void report_for_platform(struct report *report, enum severity severity, const char *message) {
+  if (!report)
+    return;
+  evidence_literal(report, "platform", check_platform(report->check)->name);
+  report_severity(report, severity);
+  report_message(report, message);
+}
+
 void report_message(struct report *report, const char *message) {
   if (report)
     report->message = message;
@@ -204,9 +217,13 @@ static void fill(const struct report *report, const struct finding *finding, con
   }
 }
 
-static struct safe_text filled(const struct report *report, const struct finding *finding, const char *template) {
+static struct safe_text filled(const struct report *report, const struct finding *finding, const char *template, const char *more) {
   struct text_out out = {0};
   fill(report, finding, template, &out);
+  if (more) {
+    text_out_add_char(&out, ' ');
+    fill(report, finding, more, &out);
+  }
   struct safe_text safe = {.text = out.has_failed ? TEXT_NONE : arena_copy(report->check->memory, text_out_view(&out))};
   text_out_free(&out);
   return safe;
@@ -252,6 +269,6 @@ void report_render(struct report *report, struct finding *finding) {
   if (facts && facts->flow)
     finding->flow = (struct safe_text){.text = arena_copy(report->check->memory, text_from(facts->flow->name))};
   memcpy(finding->evidence, report->evidence, sizeof finding->evidence);
-  finding->message = filled(report, finding, report->message);
-  finding->remedy = filled(report, finding, report->remedy);
+  finding->message = filled(report, finding, report->message, NULL);
+  finding->remedy = filled(report, finding, report->remedy, report->remedy_there);
 }

@@ -110,8 +110,11 @@ void report_recovery(struct report *report, enum rule_recovery recovery);
 void report_as_hint(struct report *report);
 /* report_as_past - this exchange shows what was wrong with one before: it fails no step, and no recovery is waited for. */
 void report_as_past(struct report *report);
+/* report_remedy - another one than the rule's, or than the one for the connector's platform. */
 void report_remedy(struct report *report, const char *remedy);
 void report_message(struct report *report, const char *message);
+/* report_remedy_there - beside the remedy, where on the connector's platform it is done; NULL: nothing. */
+void report_remedy_there(struct report *report, const char *sentence);
 /* report_subject - what the finding speaks of, beside rule and flow; the URL where nothing is said. One finding a subject. */
 void report_subject(struct report *report, struct text subject);
 void report_step(struct report *report, enum step step);
@@ -130,6 +133,13 @@ void evidence_secret(struct report *report, const char *name, struct text secret
 void evidence_token(struct report *report, const char *name, const struct token *token);
 /* evidence_error - error and description of the answer. */
 void evidence_error(struct report *report);
+
+/* check_platform - what the connector runs on; nothing is known of it where nobody said so. */
+static inline const struct platform *check_platform(const struct check *check) {
+  return platform_of(check->connector->profile);
+}
+/* report_for_platform - {platform} in the texts, and the severity that the finding has there. */
+void report_for_platform(struct report *report, enum severity severity, const char *message);
 
 /* Helpers that several groups need. */
 bool check_is_success(const struct check *check); /* 2xx by the provider */

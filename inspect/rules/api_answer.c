@@ -30,6 +30,12 @@ static void check_expiry_not_401(struct check *c) {
     report_at_once(r);
   }
   evidence_error(r);
+  const struct platform *platform = check_platform(c);
+  if (platform->renewal == RENEWAL_ON_401)
+    evidence_literal(r, "platform", platform->name);
+  const char *remedy = check_is_success(c) ? platform_remedy(c->connector->profile, "api/error-with-200") : NULL;
+  if (remedy) /* a setting for the status does not help there */
+    report_remedy(r, remedy);
 }
 
 /* ---- api/error-with-200 ---- */
@@ -114,7 +120,7 @@ const struct rule rules_api_answer[] = {
      .title = "The end of the token is not told as 401",
      .message = "{method} {url} answered {status} to an access token[ of age {age}][ that was announced to live {life}][: {error}][ "
                 "({description})]; "
-                "no refresh followed[, and {calls} calls in a row have failed like this].",
+                "no refresh followed[, and {calls} calls in a row have failed like this].[ {platform} refreshes on 401.]",
      .remedy =
          "Clients renew on 401 alone: let the API answer 401 with WWW-Authenticate: Bearer error=\"invalid_token\". Where it cannot be "
          "changed, refresh before expires_in is over, or treat this answer like a 401 (in Power Automate and n8n: a refresh or "

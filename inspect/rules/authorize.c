@@ -60,7 +60,7 @@ static bool is_power_platform(struct text redirect_uri) {
 static void check_missing_pkce(struct check *c) {
   const struct authorization *request = whole_request_of(c);
   if (request && text_equal(request->response_type, TEXT("code")) && text_is_empty(request->code_challenge) &&
-      !is_power_platform(request->redirect_uri))
+      !is_power_platform(request->redirect_uri) && !check_platform(c)->decides_pkce)
     report_request(c, request);
 }
 

@@ -5,6 +5,7 @@
 #include "inspect/flow.h"
 #include "inspect/secret_difference.h"
 #include "inspect/connector.h"
+#include "inspect/quirks.h"
 
 static const char *difference_text(enum url_difference difference) {
   switch (difference) {
@@ -83,6 +84,34 @@ static void check_client_secret(struct check *c) {
   evidence_error(r);
 }
 
+/* ---- connector/grant-not-supported ---- */
+
+/* Connections of service principals ask Entra ID, and those of certificates anybody, with a grant that the connector's people never see. */
+static bool is_service_principal(const struct facts *facts) {
+  const struct quirk *quirk = quirk_of_host(facts->url.host);
+  bool is_entra = quirk && text_equal(text_from(quirk->provider), TEXT("Microsoft Entra ID"));
+  return text_equal(facts->grant_type, TEXT("client_credentials")) &&
+         (is_entra || !text_is_empty(params_get(&facts->params, "client_assertion")));
+}
+
+/* The connector's own request, as far as anybody said which those are. */
+static bool may_be_ours(const struct check *c) {
+  const struct connector_settings *connector = c->connector;
+  bool is_told = connector_is_said(connector->token_url) || connector_is_said(connector->client_id);
+  return !is_told || connector_names_client(connector, c->facts) || connector_is_ours(connector, c->facts);
+}
+
+static void check_grant(struct check *c) {
+  const struct facts *facts = c->facts;
+  const struct platform *platform = check_platform(c);
+  if (text_is_empty(facts->grant_type) || platform_supports(platform, facts->grant_type) || is_service_principal(facts) || !may_be_ours(c))
+    return;
+  struct report *r = report(c);
+  evidence_literal(r, "platform", platform->name);
+  evidence_text(r, "grant_type", facts->grant_type);
+  report_subject(r, facts->grant_type);
+}
+
 #define ON_GRANTS (ON_TOKEN_EXCHANGE | ON_REFRESH_EXCHANGE)
 
 const struct rule rules_connector[] = {
@@ -134,5 +163,19 @@ const struct rule rules_connector[] = {
      .remedy =
          "Copy the secret anew into the connector, whole and without white space; make a new one at the provider if it is no longer shown.",
      .references = {{"RFC 6749 section 2.3.1", "https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1"}}},
+    {.id = "connector/grant-not-supported",
+     .severity = ALWAYS(WARNING),
+     .step = STEP_CONNECTOR,
+     .on = ON_TOKEN_EXCHANGE,
+     .check = check_grant,
+     .title = "The platform does not support this grant",
+     .message = "{method} {url} asked for a token with grant_type {grant_type}; connectors of {platform} support authorization_code and "
+                "refreshing only.",
+     .remedy =
+         "Register the client for the authorization code grant, and test with it. Without a person who signs in, take another kind of "
+         "authentication for the connector (an API key, a service principal of Entra ID).",
+     .references = {{"Microsoft Learn: troubleshoot OAuth 2.0 of custom connectors",
+                     "https://learn.microsoft.com/connectors/custom-connectors/troubleshoot-oauth2"},
+                    {"Zapier: OAuth v2", "https://docs.zapier.com/platform/build/oauth"}}},
     {.id = NULL},
 };

@@ -21,7 +21,8 @@ static void check_url_differs(struct check *c) {
       classify_compare(text_from(token->flow->token_url), facts) != URL_DIFFERENT)
     return;
   bool works = check_is_success(c) && !text_is_empty(facts->access_token);
-  bool is_configured = classify_compare(c->connector->refresh_url, facts) != URL_DIFFERENT;
+  bool is_at_token_url = check_platform(c)->refreshes_at_token_url;
+  bool is_configured = classify_compare(c->connector->refresh_url, facts) != URL_DIFFERENT && !is_at_token_url;
   if ((works && is_configured) || (!works && !is_wrong_place(c)))
     return;
   struct report *r = report(c);
@@ -29,7 +30,13 @@ static void check_url_differs(struct check *c) {
   evidence_url(r, "token_url", text_from(token->flow->token_url));
   evidence_token(r, "refresh_token", token);
   evidence_error(r);
-  if (works) {
+  if (works && is_at_token_url) {
+    report_for_platform(
+        r, SEVERITY_WARNING,
+        "The token came from {token_url}; it is refreshed at {url}, which works. {platform} has no refresh URL: it refreshes "
+        "at {token_url}, and whether that works was not seen.");
+    report_remedy(r, "Try a refresh at {token_url}; where the provider refuses it, {platform} cannot renew this connection.");
+  } else if (works) {
     report_severity(r, SEVERITY_INFO);
     report_message(r, "The token came from {token_url}; it is refreshed at {url}, which works.");
     report_remedy(r, "Set this URL as the connector's refresh URL; leave it empty only where refresh and token URL are the same.");

@@ -61,6 +61,11 @@ static void check_expiry_dropped(struct check *c) {
     return;
   struct report *r = report(c);
   evidence_token(r, "refresh_token", facts->sent_refresh);
+  if (check_platform(c)->renewal == RENEWAL_ON_401)
+    report_for_platform(
+        r, SEVERITY_INFO,
+        "{method} {url} answered a refresh without expires_in, unlike the first token response; {platform} does not plan by "
+        "it: it refreshes when the API answers 401.");
 }
 
 #define RFC6749 "https://www.rfc-editor.org/rfc/rfc6749"

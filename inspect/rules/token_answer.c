@@ -205,6 +205,7 @@ static void check_missing_refresh_token(struct check *c) {
     report_remedy(r, "{provider} does this by design; the client must cope: let people sign in again before the {life} are over.");
   } else if (quirk && quirk->refresh_remedy) {
     report_remedy(r, quirk->refresh_remedy);
+    report_remedy_there(r, check_platform(c)->sign_in_settings);
   }
 }
 
@@ -243,8 +244,15 @@ static void check_form_encoded(struct check *c) {
     return;
   struct report *r = report(c);
   grant_evidence(r, facts);
-  evidence_text(r, "content_type", http_head_field(&facts->exchange->response, TEXT("content-type")));
-  if (text_find_nocase(facts_header(facts, "accept"), TEXT("json")) != SIZE_MAX)
+  struct text type = http_head_field(&facts->exchange->response, TEXT("content-type"));
+  bool is_asked_in_vain = text_find_nocase(facts_header(facts, "accept"), TEXT("json")) != SIZE_MAX;
+  evidence_text(r, "content_type", type);
+  if (platform_reads_form(check_platform(c), type))
+    report_for_platform(
+        r, SEVERITY_INFO,
+        "{method} {url} answered with a token in form encoding ({content_type}), which {platform} reads; many other clients "
+        "read JSON only.");
+  else if (is_asked_in_vain)
     report_remedy(
         r, "The request asked for JSON (Accept) in vain. Let the provider answer in JSON, or use a client that reads form-encoded token "
            "responses.");

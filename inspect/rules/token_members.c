@@ -47,6 +47,10 @@ static void check_wrong_content_type(struct check *c) {
   } else if (is_json_like(type)) {
     report_severity(r, SEVERITY_INFO);
   }
+  if (check_platform(c)->reads_named_types_only)
+    report_for_platform(r, SEVERITY_WARNING,
+                        "{method} {url} answered with JSON that is not called application/json[ but {content_type}]: {platform} refuses "
+                        "token responses under any other name.");
 }
 
 /* ---- token/missing-token-type, token/unknown-token-type ---- */
@@ -63,6 +67,8 @@ static void check_missing_token_type(struct check *c) {
   grant_evidence(r, facts);
   if (quirk && quirk->omits_token_type)
     excuse(r, quirk);
+  else if (check_platform(c)->needs_no_token_type)
+    report_for_platform(r, SEVERITY_INFO, "{method} {url} answered with a token and no token_type; {platform} takes it for Bearer.");
 }
 
 static bool is_known_type(struct text type) {
@@ -77,13 +83,19 @@ static bool is_known_type(struct text type) {
 static void check_unknown_token_type(struct check *c) {
   const struct facts *facts = c->facts;
   struct text type = facts_answer_text(facts, "token_type");
-  if (!has_token(c) || text_is_empty(type) || is_known_type(type))
+  bool goes_into_url = check_platform(c)->sends_others_in_query && !text_equal_nocase(type, TEXT("bearer"));
+  if (!has_token(c) || text_is_empty(type) || (is_known_type(type) && !goes_into_url))
     return;
   const struct quirk *quirk = quirk_of_token_url(facts);
   struct report *r = report(c);
   grant_evidence(r, facts);
   evidence_text(r, "token_type", type);
-  if (quirk && quirk->has_own_token_type)
+  if (goes_into_url)
+    report_for_platform(
+        r, SEVERITY_WARNING,
+        "{method} {url} answered with token_type {token_type}: {platform} sends such tokens as access_token in the URL, not "
+        "in the Authorization header.");
+  else if (quirk && quirk->has_own_token_type)
     excuse(r, quirk);
 }
 

@@ -55,6 +55,12 @@ static bool is_unnamed_form(const struct facts *facts) {
   return facts->params.body_kind == PARAMS_NO_BODY && text_find(facts->exchange->request_body.bytes, TEXT("grant_type=")) != SIZE_MAX;
 }
 
+/* This client has got a token there with a form. */
+static bool takes_forms(const struct check *c) {
+  const struct client_memory *client = clients_find(c->flows, c->facts);
+  return client && client->has_used_form;
+}
+
 static void check_not_form(struct check *c) {
   const struct facts *facts = c->facts;
   bool is_unnamed = is_unnamed_form(facts), is_multipart = facts->params.body_kind == PARAMS_MULTIPART;
@@ -66,6 +72,11 @@ static void check_not_form(struct check *c) {
   evidence_literal(r, "body", is_multipart ? "multipart/form-data" : is_unnamed ? "a form with another Content-Type" : "JSON");
   if (facts->answer.kind == ANSWER_REFUSED && was_understood(facts))
     report_severity(r, SEVERITY_INFO);
+  else if (facts->answer.kind == ANSWER_ACCEPTED && check_platform(c)->sends_forms_only && !takes_forms(c))
+    report_for_platform(
+        r, SEVERITY_WARNING,
+        "{method} {url} took {body}; {platform} sends forms (application/x-www-form-urlencoded), and whether the server takes "
+        "those was not seen.");
   else if (facts->answer.kind == ANSWER_ACCEPTED && is_multipart)
     report_severity(r, SEVERITY_WARNING);
 }

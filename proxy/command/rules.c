@@ -1,4 +1,6 @@
 /* rules.c - `oauthtap rules`: the catalogue as a list, one rule explained, or docs/rules.md. */
+#include <stdio.h>
+
 #include "inspect/rule.h"
 #include "proxy/command/command.h"
 #include "proxy/nearest.h"
@@ -32,6 +34,12 @@ static void explain(const struct rule *rule, struct text_out *out) {
     text_out_addf(out, "step       %s\n", step_name(rule->step));
   add_paragraph(out, "What it says (words in braces come from the exchange, parts in brackets where they are known)", rule->message);
   add_paragraph(out, "What to do", rule->remedy);
+  for (int profile = PROFILE_NONE; profile <= PROFILE_ZAPIER; profile++) {
+    char label[64];
+    snprintf(label, sizeof label, "What to do with --profile %s", profile_name((enum profile)profile));
+    if (platform_remedy((enum profile)profile, rule->id))
+      add_paragraph(out, label, platform_remedy((enum profile)profile, rule->id));
+  }
   for (size_t i = 0; i < rule_reference_count(rule); i++)
     text_out_addf(out, "%s  %s\n  %s\n", i ? "" : "\nReferences\n", rule->references[i].title, rule->references[i].url);
 }
@@ -48,6 +56,15 @@ static void write_markdown_rule(const struct rule *rule, struct text_out *out) {
   if (rule->step != STEP_NONE)
     text_out_addf(out, "; step `%s`", step_name(rule->step));
   text_out_addf(out, ".\n\n> %s\n\nRemedy: %s\n\n", rule->message, rule->remedy);
+  bool has_platform = false;
+  for (int profile = PROFILE_NONE; profile <= PROFILE_ZAPIER; profile++) {
+    const char *remedy = platform_remedy((enum profile)profile, rule->id);
+    if (remedy)
+      text_out_addf(out, "- `--profile %s`: %s\n", profile_name((enum profile)profile), remedy);
+    has_platform |= remedy != NULL;
+  }
+  if (has_platform)
+    text_out_add_char(out, '\n');
   for (size_t i = 0; i < rule_reference_count(rule); i++)
     text_out_addf(out, "- [%s](%s)\n", rule->references[i].title, rule->references[i].url);
   if (rule_reference_count(rule))

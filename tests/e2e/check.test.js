@@ -34,6 +34,26 @@ function records(stdout) {
 
 const rulesOf = (lines, ...severities) => lines.filter(({ type, severity }) => type === 'finding' && severities.includes(severity)).map(({ rule }) => rule);
 
+describe('a platform that the connector runs on', () => {
+  const late = JSON.parse(readFileSync(fileURLToPath(new URL('../vectors/rules/profiles.json', import.meta.url)), 'utf8')).find(({ id }) => id === 'n8n-and-403-at-the-end');
+  const path = () => put('late.har', har(late.exchanges));
+  const remedyOf = ({ stdout }) => records(stdout).find(({ rule }) => rule === 'api/expiry-not-401').remedy;
+
+  test('the remedy names its setting, said by --profile or by the config file', () => {
+    const said = remedyOf(check(['--format', 'json', '--profile', 'n8n', path()]));
+    assert.match(said, /Token Expired Status Code: 403/);
+    const config = put('platform.json', { profile: 'n8n' });
+    assert.equal(remedyOf(check(['--format', 'json', '--config', config, path()])), said);
+    assert.doesNotMatch(remedyOf(check(['--format', 'json', '--config', config, '--profile', 'none', path()])), /Token Expired Status Code/);
+  });
+
+  test('a platform that is not known is refused with those that are', () => {
+    const { status, stderr } = check(['--profile', 'powerapps', path()]);
+    assert.equal(status, 2);
+    assert.match(stderr, /--profile powerapps: expected power-platform, logic-apps, postman, n8n, zapier or none/);
+  });
+});
+
 describe('recorded traffic', () => {
   for (const vector of vectors) {
     test(`${vector.id}: ${vector.kind}, as a HAR file`, () => {

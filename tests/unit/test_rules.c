@@ -162,6 +162,17 @@ static void expect_steps(json_value vector, const struct run *run, const char *i
         wrong("%s: step %s is %s", id, step_name((enum step)i), step_status_name(run->steps[i]));
 }
 
+/* The records hold these words, or does not. */
+static void expect_words(json_value vector, const struct run *run, const char *id) {
+  json_value words = json_member(vector, "expected_words"), others = json_member(vector, "forbidden_words");
+  for (json_value word = json_next(words, NULL); word; word = json_next(words, word))
+    if (text_find(text_out_view(&run->written), json_string(word)) == SIZE_MAX)
+      wrong("%s: nothing says \"%.*s\":\n%.*s", id, TEXT_ARGS(json_string(word)), TEXT_ARGS(text_out_view(&run->written)));
+  for (json_value word = json_next(others, NULL); word; word = json_next(others, word))
+    if (text_find(text_out_view(&run->written), json_string(word)) != SIZE_MAX)
+      wrong("%s: something says \"%.*s\":\n%.*s", id, TEXT_ARGS(json_string(word)), TEXT_ARGS(text_out_view(&run->written)));
+}
+
 /* ---- no secret is written ---- */
 
 static void refute(const struct run *run, struct text secret, const char *id) {
@@ -222,6 +233,7 @@ static void check_vector(json_value vector, void *owner) {
   expect_silent(vector, &run, id);
   expect_counts(vector, &run, id);
   expect_steps(vector, &run, id);
+  expect_words(vector, &run, id);
   expect_no_secret(vector, &run, id);
   text_out_free(&run.written);
   ++*count;
