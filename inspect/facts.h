@@ -115,6 +115,12 @@ void facts_free(struct facts *facts);
 /* facts_part_basic - user and password of a decoded Basic value; user.data is NULL where no colon parts them, and all is the password.
  * Returns 0, or ERROR_MALFORMED where the user is no text: what decoded was not base64 of credentials. */
 int facts_part_basic(struct text decoded, struct text *user, struct text *password);
+
+/* facts_is_simulated - the proxy answered the call itself, as if its token had expired. */
+static inline bool facts_is_simulated(const struct facts *facts) {
+  return facts->exchange->simulated == SIMULATED_EXPIRY;
+}
+
 /* facts_header - a request field. facts_answer_text / _number - a top-level member of the answer, JSON or form; numbers also as strings. */
 struct text facts_header(const struct facts *facts, const char *name);
 struct text facts_answer_text(const struct facts *facts, const char *name);

@@ -160,6 +160,8 @@ static void count(struct inspect *inspect, const struct facts *facts) {
   inspect->summary.exchanges++;
   inspect->summary.token_exchanges += facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH;
   inspect->summary.api_calls += facts->class == CLASS_API;
+  inspect->summary.simulated_expiries += facts_is_simulated(facts);
+  inspect->summary.dropped_lives += facts->exchange->simulated == SIMULATED_LIFE;
 }
 
 static void observe_exchange(struct inspect *inspect, const struct observation *observation) {

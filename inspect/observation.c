@@ -1,8 +1,9 @@
-/* observation.c - making observations, and their encoding: "oob1", a length, then tagless little-endian numbers and length-prefixed texts
- * in one fixed order. Encoder and decoder are one description (visit_…) walked with two kinds of visitor, so that they cannot disagree. */
+/* observation.c - making observations, and their encoding: "oob", a version, a length, then tagless little-endian numbers and
+ * length-prefixed texts in one fixed order. Encoder and decoder are one description (visit_…) walked with two kinds of visitor, so that
+ * they cannot disagree. */
 #include "inspect/observation.h"
 
-#define ENCODING_VERSION 1
+#define ENCODING_VERSION 2
 #define MAX_ENCODED_FIELDS 1024
 #define MAX_ENCODED_BYTES ((size_t)64 * 1024 * 1024)
 
@@ -37,6 +38,11 @@ const char *fault_name(enum fault fault) {
 
 const char *fault_text(enum fault fault) {
   return fault >= 0 && fault < FAULT_COUNT ? faults[fault].text : "it failed";
+}
+
+const char *simulated_name(enum simulated simulated) {
+  static const char *const names[SIMULATED_COUNT] = {NULL, "expiry", "dropped-expires-in"};
+  return simulated >= 0 && simulated < SIMULATED_COUNT ? names[simulated] : NULL;
 }
 
 struct observation *observation_new(struct arena_pool *pool, enum observation_kind kind) {
@@ -175,6 +181,7 @@ static void visit_exchange(struct visitor *v, struct exchange *e) {
   VISIT(v, e->request_ended_us, 8, INT64_MAX);
   VISIT(v, e->responded_us, 8, INT64_MAX);
   VISIT(v, e->ended_us, 8, INT64_MAX);
+  VISIT(v, e->simulated, 1, SIMULATED_COUNT - 1);
 }
 
 static void visit_client_tls(struct visitor *v, struct client_tls_failure *f) {

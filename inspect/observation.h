@@ -59,6 +59,15 @@ static inline bool fault_is_certificate(enum fault f) {
   return f >= FAULT_CERTIFICATE_EXPIRED && f <= FAULT_CERTIFICATE_OTHER;
 }
 
+/* What --simulate-expiry made of an exchange. */
+enum simulated {
+  SIMULATED_NOTHING,
+  SIMULATED_EXPIRY, /* the proxy answered itself, as if the access token had expired */
+  SIMULATED_LIFE,   /* the provider's own answer, given to the client without the time that the token lives */
+  SIMULATED_COUNT
+};
+const char *simulated_name(enum simulated simulated); /* "expiry", "dropped-expires-in"; NULL for nothing. Static storage */
+
 struct body {
   struct text bytes;   /* as on the wire less its framing: content codings still on it; may be cut */
   uint64_t wire_bytes; /* how many there were (so far) */
@@ -77,9 +86,10 @@ struct exchange {
   struct body request_body, response_body;
   const struct trait_said *said; /* of a redacted recording: what is known of the values that it hides (trait.h); not encoded */
   size_t said_count;
-  struct text hidden_under;     /* and a fingerprint that tells the key of all its fingerprints; empty: not said */
-  bool is_response_local; /* the proxy made the answer (or refused): never the provider's */
+  struct text hidden_under; /* and a fingerprint that tells the key of all its fingerprints; empty: not said */
+  bool is_response_local;   /* the proxy made the answer (or refused): never the provider's */
   bool was_retried;
+  enum simulated simulated;
   enum exchange_ending ending;
   enum fault fault;
   struct text fault_detail;                                     /* safe to print after escaping */

@@ -107,6 +107,8 @@ void record_add_exchange(struct text_out *out, const char *name, const struct ex
   record_add_time(out, "started", exchange->started_wall_ms);
   record_add_name(out, "duration_ms");
   add_milliseconds(out, exchange->duration_ms);
+  if (exchange->simulated)
+    record_add_member(out, "simulated", text_from(exchange->simulated));
   text_out_add_char(out, '}');
 }
 
@@ -161,6 +163,9 @@ static void write_summary(const struct summary *summary, struct text_out *out) {
   record_add_number(out, "exchanges", (int64_t)summary->exchanges);
   record_add_number(out, "token_exchanges", (int64_t)summary->token_exchanges);
   record_add_number(out, "api_calls", (int64_t)summary->api_calls);
+  if (summary->simulated_expiries || summary->dropped_lives)
+    text_out_addf(out, ",\"simulated\":{\"expiries\":%llu,\"dropped_expires_in\":%llu}", (unsigned long long)summary->simulated_expiries,
+                  (unsigned long long)summary->dropped_lives);
   text_out_addf(out, ",\"findings\":{\"error\":%llu,\"warning\":%llu,\"info\":%llu},\"steps\":{",
                 (unsigned long long)summary->findings[SEVERITY_ERROR], (unsigned long long)summary->findings[SEVERITY_WARNING],
                 (unsigned long long)summary->findings[SEVERITY_INFO]);

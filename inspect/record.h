@@ -40,6 +40,7 @@ struct exchange_summary {
   uint16_t status;
   int64_t started_wall_ms;
   double duration_ms;
+  const char *simulated; /* simulated_name; NULL: it was real */
 };
 
 struct finding {
@@ -82,6 +83,7 @@ const char *story_event_name(enum story_event event); /* "authorization", "callb
 struct story_item {
   enum story_event event;
   uint16_t status;           /* 0: there was no answer, or none is known */
+  bool is_simulated;         /* the proxy gave it, as if the token had expired */
   bool has_refresh_token;    /* the answer brought one */
   uint32_t count;            /* at least 1 */
   int64_t first_ms, last_ms; /* Unix time */
@@ -136,6 +138,7 @@ struct summary {
   uint64_t findings[3]; /* by severity */
   enum step_status steps[STEP_COUNT];
   uint64_t token_exchanges, api_calls;
+  uint64_t simulated_expiries, dropped_lives; /* exchanges that --simulate-expiry answered; token answers that it changed */
   struct not_seen not_seen[MAX_NOT_SEEN];
   size_t not_seen_count;
   uint64_t not_seen_more;                       /* for which there was no room */

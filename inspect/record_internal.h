@@ -31,6 +31,9 @@ void record_style(struct text_out *out, const struct text_style *style, const ch
  * code: how they look; "" for plain. Ends the line. */
 void record_wrap(struct text_out *out, const struct text_style *style, unsigned at, unsigned indent, const char *code, struct text t);
 
+/* record_simulated - the words behind the status of an exchange that was not all the provider's; "" else. */
+const char *record_simulated(const struct exchange_summary *exchange);
+
 /* verdict_text.c */
 void record_write_verdict(const struct summary *summary, const struct text_style *style, struct text_out *out);
 

@@ -48,6 +48,12 @@ static void add_wrapped(struct text_out *out, const struct text_style *style, un
   record_wrap(out, style, indent, indent, code, t);
 }
 
+const char *record_simulated(const struct exchange_summary *exchange) {
+  if (!exchange->simulated)
+    return "";
+  return strcmp(exchange->simulated, "expiry") ? " (given on without expires_in)" : " (simulated)";
+}
+
 static void add_where(struct text_out *out, const struct text_style *style, const struct finding *finding) {
   const struct exchange_summary *exchange = &finding->exchange;
   if (!exchange->id)
@@ -61,6 +67,7 @@ static void add_where(struct text_out *out, const struct text_style *style, cons
   text_out_add_terminal(out, exchange->url.text);
   if (exchange->status)
     text_out_addf(out, " → %u", exchange->status);
+  text_out_add_string(out, record_simulated(exchange));
   record_style(out, style, PLAIN);
   text_out_add_char(out, '\n');
 }

@@ -32,6 +32,8 @@ static void add_story(const struct flow_verdict *flow, struct text_out *out) {
       record_add_time(out, "last", item->last_ms);
     if (item->event >= STORY_TOKEN)
       record_add_number(out, "status", item->status);
+    if (item->is_simulated)
+      text_out_add_string(out, ",\"simulated\":true");
     if (item->life_s >= 0)
       record_add_number(out, is_grant ? "life_s" : "age_s", item->life_s);
     if (is_grant)

@@ -239,7 +239,8 @@ static void render_exchange(struct report *report, struct exchange_summary *summ
                                        .method = redact_text(redactor_of(report), memory, exchange->request.method, 64),
                                        .url = redact_url(redactor_of(report), memory, facts->url_text),
                                        .status = exchange->response.status,
-                                       .started_wall_ms = facts->started_ms};
+                                       .started_wall_ms = facts->started_ms,
+                                       .simulated = simulated_name(exchange->simulated)};
   if (exchange->ended_us && exchange->started_us)
     summary->duration_ms = (double)(exchange->ended_us - exchange->started_us) / 1000.0;
 }

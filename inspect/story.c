@@ -25,7 +25,8 @@ void proof_copy(struct proof *proof, const struct exchange_summary *exchange) {
                           .url = copy_of(exchange->url.text),
                           .status = exchange->status,
                           .started_ms = exchange->started_wall_ms,
-                          .duration_ms = exchange->duration_ms};
+                          .duration_ms = exchange->duration_ms,
+                          .simulated = exchange->simulated};
   snprintf(proof->method, sizeof proof->method, "%.*s", TEXT_ARGS(exchange->method.text));
 }
 
@@ -35,7 +36,8 @@ void proof_take(struct proof *proof, struct redactor *redactor, const struct fac
                                      .method = redact_text(redactor, facts->memory, exchange->request.method, sizeof proof->method - 1),
                                      .url = redact_url(redactor, facts->memory, facts->url_text),
                                      .status = exchange->response.status,
-                                     .started_wall_ms = facts->started_ms};
+                                     .started_wall_ms = facts->started_ms,
+                                     .simulated = simulated_name(exchange->simulated)};
   if (exchange->ended_us && exchange->started_us)
     summary.duration_ms = (double)(exchange->ended_us - exchange->started_us) / 1000.0;
   proof_copy(proof, &summary);
@@ -47,7 +49,8 @@ struct exchange_summary proof_show(const struct proof *proof) {
                                    .url.text = text_from(proof->url),
                                    .status = proof->status,
                                    .started_wall_ms = proof->started_ms,
-                                   .duration_ms = proof->duration_ms};
+                                   .duration_ms = proof->duration_ms,
+                                   .simulated = proof->simulated};
 }
 
 void story_clear(struct story *story) {
@@ -68,8 +71,8 @@ void story_free(void *owner, void *value) {
 /* Calls differ in the age of their token only, which grows. */
 static bool is_equal(const struct story_item *a, const struct story_item *b) {
   bool is_grant = a->event == STORY_TOKEN || a->event == STORY_REFRESH;
-  return a->event == b->event && a->status == b->status && a->has_refresh_token == b->has_refresh_token &&
-         (!is_grant || a->life_s == b->life_s);
+  return a->event == b->event && a->status == b->status && a->is_simulated == b->is_simulated &&
+         a->has_refresh_token == b->has_refresh_token && (!is_grant || a->life_s == b->life_s);
 }
 
 /* Where there is no room, the oldest of the second half leaves: how it began and how it ended tell most. */
@@ -110,10 +113,12 @@ static void add_sign_in(struct story *story, const struct authorization *authori
 
 void story_take(struct story *story, const struct facts *facts, int64_t token_age_s) {
   bool is_grant = facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH || facts->class == CLASS_LEARN;
+  bool is_ours = facts->exchange->is_response_local && !facts_is_simulated(facts);
   struct story_item item = {.event = facts->class == CLASS_REFRESH ? STORY_REFRESH
                                      : is_grant                    ? STORY_TOKEN
                                                                    : STORY_API,
-                            .status = facts->exchange->is_response_local ? 0 : facts->exchange->response.status,
+                            .status = is_ours ? 0 : facts->exchange->response.status,
+                            .is_simulated = facts_is_simulated(facts),
                             .has_refresh_token = !text_is_empty(facts->refresh_token),
                             .count = 1,
                             .first_ms = facts->started_ms,

@@ -19,6 +19,7 @@ struct proof {
   uint16_t status;
   int64_t started_ms;
   double duration_ms;
+  const char *simulated; /* as in the summary of an exchange */
 };
 
 struct step_state {

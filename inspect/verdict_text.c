@@ -134,6 +134,7 @@ static void add_exchange(const struct exchange_summary *exchange, struct text_ou
   text_out_add(out, exchange->url.text);
   if (exchange->status)
     text_out_addf(out, " → %u", exchange->status);
+  text_out_add_string(out, record_simulated(exchange));
   text_out_addf(out, " (#%llu)", (unsigned long long)exchange->id);
 }
 
@@ -192,6 +193,8 @@ static void add_item(const struct story_item *item, bool is_first, struct text_o
     text_out_addf(out, " %u", item->status);
   else if (item->event >= STORY_TOKEN)
     text_out_add_string(out, " without an answer");
+  if (item->is_simulated)
+    text_out_add_string(out, " simulated");
   if (item->count > 1)
     text_out_addf(out, " ×%u", (unsigned)item->count);
   bool is_grant = item->event == STORY_TOKEN || item->event == STORY_REFRESH;
@@ -352,10 +355,33 @@ static void write_not_seen(const struct summary *summary, const struct text_styl
     text_out_addf(out, "  - and %llu more of the kind\n", (unsigned long long)summary->not_seen_more);
 }
 
+/* What was tested with answers of our own must not be taken for the provider's. */
+static void write_simulated(const struct summary *summary, const struct text_style *style, struct text_out *out) {
+  struct text_out words = {0};
+  if (summary->simulated_expiries) {
+    bool is_one = summary->simulated_expiries == 1;
+    text_out_add_string(&words, "Simulated: ");
+    add_count(&words, summary->simulated_expiries, "answer");
+    text_out_addf(&words,
+                  " %s made by oauthtap as if the access token had expired (--simulate-expiry), not by the provider. Steps 3 and 4 were "
+                  "tested with %s.",
+                  is_one ? "was" : "were", is_one ? "it" : "them");
+  }
+  if (summary->dropped_lives) {
+    text_out_add_string(&words, words.length ? " " : "Simulated: ");
+    add_count(&words, summary->dropped_lives, "token answer");
+    text_out_add_string(&words, " reached the client without expires_in (--simulate-expiry …,drop-expires-in).");
+  }
+  if (words.length)
+    record_wrap(out, style, 0, 9, YELLOW, text_out_view(&words));
+  text_out_free(&words);
+}
+
 /* One line of counts; what could not be seen is part of the truth, also for who wants little. */
 static void write_short(const struct summary *summary, const struct text_style *style, struct text_out *out) {
   struct text_out words = {0};
   write_headline(summary, style, out);
+  write_simulated(summary, style, out);
   add_count(&words, summary->exchanges, "exchange");
   text_out_add_string(&words, "; findings: ");
   add_findings(summary, &words);
@@ -371,6 +397,7 @@ void record_write_verdict(const struct summary *summary, const struct text_style
     return;
   }
   write_headline(summary, style, out);
+  write_simulated(summary, style, out);
   if (summary->flow_count > 1 && summary->flows_shown > 0) {
     write_flows(summary, style, out);
   } else {

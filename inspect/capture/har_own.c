@@ -96,6 +96,7 @@ static void add_exchange(struct text_out *out, const struct exchange *exchange) 
   add_text(out, "detail", exchange->fault_detail);
   add_true(out, "is_response_local", exchange->is_response_local);
   add_true(out, "was_retried", exchange->was_retried);
+  add_text(out, "simulated", text_from(simulated_name(exchange->simulated)));
   add_number(out, "started_us", exchange->started_us);
   add_number(out, "request_ended_us", exchange->request_ended_us);
   add_number(out, "responded_us", exchange->responded_us);
@@ -188,6 +189,14 @@ static enum fault get_fault(const struct own *own) {
   return FAULT_NONE;
 }
 
+static enum simulated get_simulated(const struct own *own) {
+  struct text name = json_string(json_member(own->value, "simulated"));
+  for (int simulated = SIMULATED_NOTHING + 1; simulated < SIMULATED_COUNT; simulated++)
+    if (text_equal(name, text_from(simulated_name((enum simulated)simulated))))
+      return (enum simulated)simulated;
+  return SIMULATED_NOTHING;
+}
+
 static uint16_t get_port(const struct own *own) {
   int64_t port = get_number(own, "port");
   return port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0;
@@ -232,6 +241,7 @@ static void read_exchange(const struct own *own, struct exchange *exchange) {
   exchange->fault_detail = get_text(own, "detail");
   exchange->is_response_local = get_true(own, "is_response_local");
   exchange->was_retried = get_true(own, "was_retried");
+  exchange->simulated = get_simulated(own);
   exchange->started_us = get_number(own, "started_us");
   exchange->request_ended_us = get_number(own, "request_ended_us");
   exchange->responded_us = get_number(own, "responded_us");

@@ -180,6 +180,10 @@ static void write_exchange(struct har_redaction *r, struct text_out *out, const 
   struct observation shown = *observation;
   struct exchange *exchange = &shown.exchange;
   add_times(out, observation, exchange->started_us);
+  if (exchange->simulated == SIMULATED_EXPIRY)
+    text_out_add_string(out, "\"comment\":\"oauthtap simulated this answer (--simulate-expiry)\",");
+  else if (exchange->simulated == SIMULATED_LIFE)
+    text_out_add_string(out, "\"comment\":\"oauthtap gave this answer on without expires_in (--simulate-expiry)\",");
   add_request(r, out, &observation->exchange, &exchange->request_body);
   add_response(r, out, &observation->exchange, &exchange->response_body);
   if (text_is_empty(exchange->hidden_under))

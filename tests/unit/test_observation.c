@@ -43,6 +43,7 @@ static struct observation token_exchange(void) {
       .response_body = {.bytes = TEXT(""), .wire_bytes = UINT64_MAX, .is_captured = true, .is_truncated = true},
       .is_response_local = true,
       .was_retried = true,
+      .simulated = SIMULATED_EXPIRY,
       .ending = ENDED_REFUSED,
       .fault = FAULT_TRUNCATED,
       .fault_detail = TEXT("at byte 7"),
@@ -119,7 +120,8 @@ static void an_exchange_comes_back_whole(void **state) {
   expect_head(&a->response, &b->response);
   expect_body(&a->request_body, &b->request_body);
   expect_body(&a->response_body, &b->response_body);
-  assert_true(b->is_response_local && b->was_retried && b->ending == ENDED_REFUSED && b->fault == FAULT_TRUNCATED);
+  assert_true(b->is_response_local && b->was_retried && b->simulated == SIMULATED_EXPIRY && b->ending == ENDED_REFUSED &&
+              b->fault == FAULT_TRUNCATED);
   assert_true(text_equal(a->fault_detail, b->fault_detail));
   assert_true(b->started_us == 1 && b->request_ended_us == 2 && b->responded_us == 3 && b->ended_us == INT64_MAX);
   observation_free(got);
@@ -221,7 +223,7 @@ static void refuses_other_versions_and_other_files(void **state) {
   out.data[3]++;
   assert_int_equal(observation_decode(text_out_view(&out), &got, &used), ERROR_UNSUPPORTED);
   assert_int_equal(observation_decode(TEXT("{\"log\":{}}"), &got, &used), ERROR_MALFORMED);
-  assert_int_equal(observation_decode(TEXT("oob\x01\xff\xff\xff\xff"), &got, &used), ERROR_MALFORMED); /* 4 GiB are never awaited */
+  assert_int_equal(observation_decode(TEXT("oob\x02\xff\xff\xff\xff"), &got, &used), ERROR_MALFORMED); /* 4 GiB are never awaited */
   assert_int_equal(observation_decode(TEXT_NONE, &got, &used), ERROR_NEED_MORE);
   text_out_free(&out);
 }

@@ -171,6 +171,9 @@ static void fill_exchange(struct observation *observation, json_value from, uint
   exchange->request_body = body_of(vector_text(from, "request_body"));
   exchange->response_body = body_of(vector_text(from, "response_body"));
   exchange->is_response_local = json_is_true(json_member(from, "is_response_local"));
+  for (int simulated = SIMULATED_NOTHING + 1; simulated < SIMULATED_COUNT; simulated++)
+    if (text_equal(vector_text(from, "simulated"), text_from(simulated_name((enum simulated)simulated))))
+      exchange->simulated = (enum simulated)simulated;
   if (json_is_true(json_member(from, "is_truncated"))) {
     exchange->response_body.is_truncated = true;
     exchange->response_body.wire_bytes++;
