@@ -3,6 +3,7 @@
 #include "inspect/record_read.h"
 
 #include "inspect/base/time.h"
+#include "inspect/observation.h"
 #include "inspect/record_internal.h"
 #include "inspect/record_read_internal.h"
 
@@ -88,15 +89,22 @@ const char *read_rule(const struct reading *reading, json_value object) {
   return is_rule_id(id) ? arena_copy(reading->memory, id).data : NULL;
 }
 
+static const char *name_of_simulated(int simulated) {
+  const char *name = simulated_name((enum simulated)simulated);
+  return name ? name : "";
+}
+
 void read_exchange(const struct reading *reading, json_value value, struct exchange_summary *exchange) {
   int64_t status = read_number(value, "status", 0);
   double duration = json_number(json_member(value, "duration_ms"));
+  int simulated = read_name(value, "simulated", name_of_simulated, SIMULATED_COUNT);
   *exchange = (struct exchange_summary){.id = read_count(value, "id"),
                                         .method = read_safe(reading, value, "method"),
                                         .url = read_safe(reading, value, "url"),
                                         .status = (uint16_t)(status > 0 && status <= 999 ? status : 0),
                                         .started_wall_ms = read_time(value, "started"),
-                                        .duration_ms = duration > 0 && duration < 1e15 ? duration : 0};
+                                        .duration_ms = duration > 0 && duration < 1e15 ? duration : 0,
+                                        .simulated = simulated > 0 ? simulated_name((enum simulated)simulated) : NULL};
 }
 
 /* ---- findings ---- */

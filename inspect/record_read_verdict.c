@@ -38,6 +38,7 @@ static void read_item(json_value value, struct story_item *item) {
   item->first_ms = read_time(value, "time");
   item->last_ms = item->count > 1 ? read_time(value, "last") : item->first_ms;
   item->has_refresh_token = json_is_true(json_member(value, "has_refresh_token"));
+  item->is_simulated = json_is_true(json_member(value, "simulated"));
   item->life_s = read_number(value, item->event == STORY_API ? "age_s" : "life_s", -1);
 }
 
@@ -100,12 +101,15 @@ static void read_rules(const struct reading *reading, json_value list, struct su
 
 int read_summary(const struct reading *reading, json_value root, struct summary *summary) {
   json_value findings = json_member(root, "findings"), steps = json_member(root, "steps"), outcomes = json_member(root, "outcomes");
+  json_value simulated = json_member(root, "simulated");
   if (!json_is_object(findings) || !json_is_object(steps))
     return error_set(reading->error, ERROR_MALFORMED, "it has no %s", json_is_object(findings) ? "steps" : "findings");
   *summary = (struct summary){.exchanges = read_count(root, "exchanges"),
                               .lost = read_count(root, "lost"),
                               .token_exchanges = read_count(root, "token_exchanges"),
                               .api_calls = read_count(root, "api_calls"),
+                              .simulated_expiries = read_count(simulated, "expiries"),
+                              .dropped_lives = read_count(simulated, "dropped_expires_in"),
                               .not_seen_more = read_count(root, "not_seen_more"),
                               .outcome = read_outcome(root),
                               .has_connector = json_is_true(json_member(root, "has_connector")),
