@@ -393,8 +393,8 @@ static void note_use(struct flows *flows, const struct facts *facts) {
   code->exchange = facts->exchange->id;
   code->started_ms = facts->started_ms;
   code->ended_ms = facts->ended_ms;
-  bool may_have_token = !text_is_empty(facts->access_token) || facts->answer.format == FORMAT_UNKNOWN;
-  code->is_accepted = facts->answer.kind == ANSWER_ACCEPTED && is_whole && may_have_token;
+  code->is_unread = facts->answer.kind == ANSWER_ACCEPTED && facts->answer.format == FORMAT_UNKNOWN;
+  code->is_accepted = facts->answer.kind == ANSWER_ACCEPTED && is_whole && (!text_is_empty(facts->access_token) || code->is_unread);
   code->was_cut = facts->answer.kind == ANSWER_NONE || !is_whole;
 }
 

@@ -41,6 +41,7 @@ struct code {
   uint64_t exchange;      /* of its use; 0: not used */
   int64_t started_ms, ended_ms;
   bool is_accepted; /* answered with 2xx and a token, whole */
+  bool is_unread;   /* answered with 2xx, and nobody here knows with what */
   bool was_cut;     /* without a whole answer: the client cannot know what became of it */
 };
 

@@ -80,16 +80,21 @@ static bool is_management(const struct facts *facts) {
   return PATH_ENDS(facts, ends) || has(facts, "token_type_hint");
 }
 
+/* Drafts of OAuth 2.0 had `type`, as Basecamp still has it: in the request for a token, and in the one for a sign-in. */
+static bool is_of_type(const struct facts *facts, const char *type) {
+  return text_equal(params_get(&facts->params, "type"), text_from(type));
+}
+
 static bool is_refresh_grant(const struct facts *facts) {
-  return text_equal(facts->grant_type, TEXT("refresh_token")) || text_equal(params_get(&facts->params, "type"), TEXT("refresh")) ||
+  return text_equal(facts->grant_type, TEXT("refresh_token")) || is_of_type(facts, "refresh") ||
          (text_is_empty(facts->grant_type) && !text_is_empty(facts->sent_refresh_token) && text_is_empty(facts->code));
 }
 
 static bool is_token_shape(const struct facts *facts) {
   if (!text_is_empty(facts->grant_type))
     return true;
-  if (text_equal(params_get(&facts->params, "type"), TEXT("web_server")) || text_equal(params_get(&facts->params, "type"), TEXT("refresh")))
-    return has(facts, "client_id") || has(facts, "refresh_token");
+  if (is_of_type(facts, "web_server") || is_of_type(facts, "refresh"))
+    return !text_is_empty(facts->code) || !text_is_empty(facts->client_secret) || has(facts, "refresh_token");
   bool has_client = !text_is_empty(facts->client_id) && !text_is_empty(facts->client_secret);
   return has_client && (!text_is_empty(facts->code) || !text_is_empty(facts->sent_refresh_token) || has(facts, "fb_exchange_token"));
 }
@@ -136,7 +141,7 @@ static enum exchange_class by_request(const struct facts *facts) {
   if (is_post && has(facts, "response_type") && has(facts, "client_id") &&
       (PATH_ENDS(facts, par) || !text_is_empty(facts_answer_text(facts, "request_uri"))))
     return CLASS_PUSHED;
-  if (has(facts, "client_id") && (has(facts, "response_type") || has(facts, "request_uri")))
+  if (has(facts, "client_id") && (has(facts, "response_type") || has(facts, "request_uri") || is_of_type(facts, "web_server")))
     return CLASS_AUTHORIZATION;
   if (is_post && has(facts, "client_id") && (PATH_ENDS(facts, device) || !text_is_empty(facts_answer_text(facts, "device_code"))))
     return CLASS_DEVICE;

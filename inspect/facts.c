@@ -67,7 +67,9 @@ static void read_times(const struct observation *observation, struct facts *fact
 /* Without a colon it is a secret or a token alone far more often than a client id. A recording shows it as a fingerprint, which has one. */
 static size_t colon_of_basic(struct text decoded) {
   bool is_hidden = trait_is_redacted(decoded) && (decoded.length == FINGERPRINT_TEXT_BYTES - 1 || text_starts_with(decoded, TEXT("eyJ")));
-  return is_hidden ? SIZE_MAX : text_find_char(decoded, ':');
+  size_t mark = text_find(decoded, TEXT("tok:")), end = mark == SIZE_MAX ? decoded.length : mark + FINGERPRINT_TEXT_BYTES - 1;
+  bool is_user_hidden = end < decoded.length && decoded.data[end] == ':' && trait_is_redacted(text_slice(decoded, 0, end));
+  return is_hidden ? SIZE_MAX : is_user_hidden ? end : text_find_char(decoded, ':');
 }
 
 /* What was never base64 may decode all the same, and a piece of it would pass for the client. */

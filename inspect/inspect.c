@@ -56,8 +56,9 @@ struct inspect *inspect_new(const struct inspect_settings *settings, record_fn *
   flows_init(&inspect->flows, &inspect->settings.hash_key);
   inspect->flows.sight.is_recording = settings->is_recording;
   inspect->hold = hold_new(judge_release, inspect);
+  inspect->until_end = hold_new(judge_release_at_end, inspect);
   inspect->pool = arena_pool_new(KEPT_CHUNKS);
-  if (!inspect->hold || !inspect->pool ||
+  if (!inspect->hold || !inspect->until_end || !inspect->pool ||
       redactor_init(&inspect->redactor, &inspect->settings.hash_key, inspect->settings.fingerprint_key)) {
     inspect_free(inspect);
     return NULL;
@@ -71,6 +72,7 @@ void inspect_free(struct inspect *inspect) {
   if (!inspect)
     return;
   hold_free(inspect->hold);
+  hold_free(inspect->until_end);
   table_clear(&inspect->subjects);
   table_clear(&inspect->trusts);
   table_clear(&inspect->tls_failures);
@@ -228,6 +230,7 @@ static void observe_loss(struct inspect *inspect, const struct observation *obse
 
 static void end_run(struct inspect *inspect) {
   hold_release_all(inspect->hold);
+  hold_release_all(inspect->until_end);
   verdict_emit(inspect);
 }
 

@@ -17,6 +17,7 @@ struct inspect {
   struct redactor redactor;
   struct flows flows;
   struct hold *hold;
+  struct hold *until_end;    /* findings that only the whole recording confirms */
   struct arena_pool *pool;   /* of what lives for one exchange */
   struct table subjects;     /* what was found before → struct subject */
   struct table trusts;       /* (client, host) with an exchange over our TLS */
@@ -54,8 +55,9 @@ struct report {
 void judge(struct inspect *inspect, const struct observation *observation, const struct facts *facts, unsigned on, struct arena *memory);
 /* judge_recover - what the exchange puts right. */
 void judge_recover(struct inspect *inspect, const struct facts *facts);
-/* judge_release - hold_release_fn: the finding leaves. */
+/* judge_release - hold_release_fn: the finding leaves, or waits for the end of the run. judge_release_at_end - it leaves. */
 void judge_release(void *owner, struct held *held);
+void judge_release_at_end(void *owner, struct held *held);
 
 /* report.c: the finding that a report becomes; text lives in the check's memory. */
 void report_render(struct report *report, struct finding *finding);

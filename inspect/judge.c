@@ -288,8 +288,8 @@ void judge_recover(struct inspect *inspect, const struct facts *facts) {
   recover_sign_in(inspect, facts);
   if (facts->class == CLASS_API && facts->answer.kind == ANSWER_ACCEPTED)
     recover_call(inspect, facts);
-  if ((facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH) && facts->answer.kind == ANSWER_ACCEPTED &&
-      !text_is_empty(facts->access_token))
+  bool may_have_token = !text_is_empty(facts->access_token) || facts->answer.format == FORMAT_UNKNOWN;
+  if ((facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH) && facts->answer.kind == ANSWER_ACCEPTED && may_have_token)
     recover_grant(inspect, facts);
 }
 
@@ -340,7 +340,10 @@ static bool is_round(uint64_t count) {
 
 /* What did not happen can be said of what was seen whole, and after a while. */
 static bool is_certain(const struct inspect *inspect, const struct held *held) {
-  if ((held->rule->needs & NEEDS_CREDENTIALS) && sight_is_sanitised(&inspect->flows.sight))
+  const struct sight *sight = &inspect->flows.sight;
+  bool may_be_left_out = sight->is_recording && !sight->has_credentials;
+  if ((held->rule->needs & NEEDS_CREDENTIALS) &&
+      (sight_is_sanitised(sight) || (may_be_left_out && held->finding.severity < SEVERITY_ERROR)))
     return false;
   bool is_lost = inspect->last_loss && inspect->last_loss_ms >= held->since_ms;
   const struct flow *flow = held->flow_id ? table_peek(&inspect->flows.flows, held->flow_id) : NULL;
@@ -369,8 +372,7 @@ static uint64_t count_subject(struct inspect *inspect, uint64_t subject, enum se
   return counted ? ++counted->count : 1;
 }
 
-void judge_release(void *owner, struct held *held) {
-  struct inspect *inspect = owner;
+static void tell_held(struct inspect *inspect, struct held *held) {
   struct finding *finding = &held->finding;
   enum severity severity = final_severity(inspect, held);
   if (severity == SEVERITY_NONE)
@@ -393,6 +395,23 @@ void judge_release(void *owner, struct held *held) {
   inspect->on_record(inspect->owner, &record);
   text_out_free(&message);
   step_take_finding(inspect, finding, held->flow_id ? table_peek(&inspect->flows.flows, held->flow_id) : NULL, held->since_ms);
+}
+
+/* A recording may have been exported without credentials, which its later exchanges tell: what concludes from a header that is not there
+ * waits for them. */
+static bool waits_for_end(const struct inspect *inspect, const struct held *held) {
+  const struct sight *sight = &inspect->flows.sight;
+  return (held->rule->needs & NEEDS_CREDENTIALS) && sight->is_recording && !sight->has_credentials && !held->is_recovered;
+}
+
+void judge_release(void *owner, struct held *held) {
+  struct inspect *inspect = owner;
+  if (!waits_for_end(inspect, held) || hold_add(inspect->until_end, held))
+    tell_held(inspect, held);
+}
+
+void judge_release_at_end(void *owner, struct held *held) {
+  tell_held(owner, held);
 }
 
 /* Whose connection it is: the flow's, or the client's where there is none. */

@@ -11,7 +11,8 @@ void refreshes_init(struct refreshes *refreshes) {
   *refreshes = (struct refreshes){.tokens = {.capacity = MAX_REFRESH_TOKENS},
                                   .origins = {.capacity = MAX_FLOWS},
                                   .repeated = {.capacity = MAX_REPEATED},
-                                  .clients = {.capacity = MAX_FLOWS}};
+                                  .clients = {.capacity = MAX_FLOWS},
+                                  .given = {.capacity = MAX_FLOWS}};
 }
 
 void refreshes_clear(struct refreshes *refreshes) {
@@ -19,6 +20,7 @@ void refreshes_clear(struct refreshes *refreshes) {
   table_clear(&refreshes->origins);
   table_clear(&refreshes->repeated);
   table_clear(&refreshes->clients);
+  table_clear(&refreshes->given);
 }
 
 /* ---- what the answer says ---- */
@@ -104,6 +106,28 @@ int64_t refresh_repeated_ms(const struct flows *flows, const struct token *token
 
 uint64_t refresh_scope_key(const struct flows *flows, const struct facts *facts) {
   return flows_key(flows, "refresh scope", params_get(&facts->params, "scope"), params_get(&facts->params, "resource"));
+}
+
+/* Nobody's name: of a person whom no answer tells apart. */
+static uint64_t given_key(const struct flows *flows, const struct facts *facts, struct text person) {
+  uint64_t parts[2] = {flows_key(flows, "given to", facts->client_id, facts->endpoint), flows_key(flows, "person", person, TEXT_NONE)};
+  return flows_key(flows, "given", text_of((const char *)parts, sizeof parts), TEXT_NONE);
+}
+
+static bool is_given(struct flows *flows, const struct facts *facts, struct text person) {
+  const uint64_t *key = table_get(&flows->refreshes.given, given_key(flows, facts, person));
+  const struct refresh_token *token = key ? table_peek(&flows->refreshes.tokens, *key) : NULL;
+  return token && !token->refused.ended_ms;
+}
+
+bool refresh_is_at_hand(struct flows *flows, const struct facts *facts) {
+  return is_given(flows, facts, TEXT_NONE) || is_given(flows, facts, jwt_claim(&facts->id_jwt, "sub"));
+}
+
+static void learn_given(struct flows *flows, const struct facts *facts, struct text token) {
+  uint64_t *given = table_claim(&flows->refreshes.given, given_key(flows, facts, jwt_claim(&facts->id_jwt, "sub")), sizeof *given);
+  if (given)
+    *given = refresh_token_key(flows, token);
 }
 
 /* ---- audiences ---- */
@@ -223,6 +247,8 @@ static void learn_refresh(struct flows *flows, const struct facts *facts) {
   sent = *token; /* the table may move on */
   if (refresh_is_accepted(facts) && !text_is_empty(facts->refresh_token))
     learn_issued(flows, facts, &sent);
+  if (refresh_is_accepted(facts) && !facts->sent_refresh) /* from before: whose it is, nobody knows */
+    learn_given(flows, facts, facts->sent_refresh_token);
 }
 
 static bool is_of_person(const struct facts *facts) {
@@ -263,7 +289,9 @@ void refreshes_learn(struct flows *flows, const struct facts *facts) {
       learn_repeated(flows, facts);
   } else if (facts->class == CLASS_TOKEN && refresh_is_accepted(facts)) {
     learn_origin(flows, facts);
-    if (!text_is_empty(facts->refresh_token))
+    if (!text_is_empty(facts->refresh_token)) {
       learn_issued(flows, facts, NULL);
+      learn_given(flows, facts, facts->refresh_token);
+    }
   }
 }

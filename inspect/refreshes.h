@@ -44,6 +44,7 @@ struct refreshes {
   struct table origins;  /* by the flow's id → struct origin */
   struct table repeated; /* access tokens that a refresh brought again → int64_t, own clock, when it ended */
   struct table clients;  /* client → struct agreement of what its refresh tokens died at */
+  struct table given;    /* (client, person where known) → uint64_t, key of the refresh token that it was given last */
 };
 
 struct flows;
@@ -66,6 +67,9 @@ const struct refresh_token *refresh_token_find(struct flows *flows, struct text 
 const struct origin *flow_origin(struct flows *flows, const struct flow *flow);
 /* flow_has_refresh_token - one is at hand that was not refused yet. */
 bool flow_has_refresh_token(struct flows *flows, const struct flow *flow);
+/* refresh_is_at_hand - this client has a refresh token of before this sign-in, for this person as far as answers tell, and it was not
+ * refused: some servers give one at the first consent alone. */
+bool refresh_is_at_hand(struct flows *flows, const struct facts *facts);
 /* origin_has_audience - the access token of the answer is for one of the audiences of the first one, or for none that can be read. */
 bool origin_has_audience(const struct flows *flows, const struct origin *origin, const struct facts *facts);
 /* refresh_repeated_ms - when a refresh brought this access token again; 0: never. */

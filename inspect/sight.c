@@ -140,20 +140,20 @@ static bool has_field(const struct http_head *head, const char *name) {
 
 static void learn_bareness(struct sight *sight, const struct facts *facts) {
   const struct exchange *exchange = facts->exchange;
-  sight->has_credentials |= has_field(&exchange->request, "authorization") || has_field(&exchange->request, "cookie") ||
+  bool is_ours = !text_is_empty(exchange->hidden_under); /* our own recordings leave none out */
+  sight->has_credentials |= is_ours || has_field(&exchange->request, "authorization") || has_field(&exchange->request, "cookie") ||
                             has_field(&exchange->response, "set-cookie");
   bool is_token_request = facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH || facts->class == CLASS_DISCOVERY;
   if (!is_token_request && text_equal_nocase(facts->url.scheme, TEXT("https")))
     sight->bare++;
 }
 
-static uint64_t unread_key(const struct flows *flows, uint64_t flow_id) {
-  return flows_key(flows, "unread", text_of((const char *)&flow_id, sizeof flow_id), TEXT_NONE);
+static uint64_t unread_key(const struct flows *flows, const struct facts *facts) {
+  return flows_key(flows, "unread", facts->exchange->client, TEXT_NONE);
 }
 
-bool sight_was_told(struct flows *flows, const struct facts *facts, const struct trail *trail) {
-  return table_peek(&flows->sight.told, stranger_key(flows, facts)) ||
-         (trail && trail->flow_id && table_peek(&flows->sight.told, unread_key(flows, trail->flow_id)));
+bool sight_was_told(struct flows *flows, const struct facts *facts) {
+  return table_peek(&flows->sight.told, stranger_key(flows, facts)) || table_peek(&flows->sight.told, unread_key(flows, facts));
 }
 
 static void learn_told(struct flows *flows, json_value value, unsigned depth) {
@@ -171,8 +171,16 @@ static void learn_answer(struct flows *flows, const struct facts *facts) {
   bool is_success = !facts->exchange->is_response_local && status >= 200 && status < 300;
   if (is_success && !text_is_empty(facts->access_token))
     flows->sight.token_answers++;
-  else if (is_success && facts->flow && facts->answer.format == FORMAT_UNKNOWN)
-    table_claim(&flows->sight.told, unread_key(flows, facts->flow->id), 1);
+}
+
+/* What asked for a token, or may have: a request that is not known, either. */
+static void learn_unread(struct flows *flows, const struct facts *facts) {
+  uint16_t status = facts->exchange->response.status;
+  bool is_token_request = facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH;
+  bool may_be_one = text_equal(facts->exchange->request.method, TEXT("POST")) && !facts->is_request_whole;
+  if ((is_token_request || may_be_one) && !facts->exchange->is_response_local && status >= 200 && status < 300 &&
+      facts->answer.format == FORMAT_UNKNOWN)
+    table_claim(&flows->sight.told, unread_key(flows, facts), 1);
 }
 
 /* A token may come in any answer to a POST: of a vendor's own shape, of a server to its own web page. */
@@ -189,6 +197,7 @@ void sight_learn(struct flows *flows, const struct facts *facts) {
   if (facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH || facts->class == CLASS_LEARN)
     learn_answer(flows, facts);
   learn_told_by(flows, facts);
+  learn_unread(flows, facts);
   if (facts->class == CLASS_API)
     learn_call(flows, facts);
 }

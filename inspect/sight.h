@@ -25,7 +25,7 @@ struct sight {
   struct table trails;    /* (client, URL) → struct trail */
   struct table endpoints; /* hosts of endpoints that were learned */
   struct table hidden;    /* hosts of endpoints whose connections failed or were passed through → struct hidden */
-  struct table told;      /* what answers brought as some token in a shape of its own; flows with an answer that was not read */
+  struct table told;      /* what answers brought as some token in a shape of its own; clients with an answer that was not read */
 };
 
 struct flows;
@@ -42,8 +42,8 @@ void sight_note_endpoint(struct flows *flows, struct text host);
  * token endpoint was, since then: a request that was not seen may have been meant to be there. */
 void sight_note_hidden(struct flows *flows, struct text host, bool is_tunnel, int64_t now_ms);
 bool sight_was_hidden(const struct flows *flows, const struct flow *flow, int64_t since_ms);
-/* sight_was_told - some answer did bring this token, or one of the trail's flow could not be read. */
-bool sight_was_told(struct flows *flows, const struct facts *facts, const struct trail *trail);
+/* sight_was_told - some answer did bring this token, or one to this client could not be read and may have. */
+bool sight_was_told(struct flows *flows, const struct facts *facts);
 /* sight_is_stranger - the call carries as Bearer what looks like a token, and no observed answer brought it. */
 bool sight_is_stranger(const struct facts *facts);
 /* sight_trail - of the same client and URL, before this call; NULL: none. trail_is_over - its token was dead when this call began. */

@@ -70,6 +70,8 @@ static void check_code_reused(struct check *c) {
   const struct code *code = c->facts->seen_code;
   if (text_is_empty(c->facts->code) || !code || !code->is_accepted || code->exchange == c->facts->exchange->id)
     return;
+  if (code->is_unread && c->facts->answer.kind != ANSWER_REFUSED)
+    return; /* then the first may have been no token */
   struct report *r = report(c);
   evidence_secret(r, "code", c->facts->code);
   evidence_number(r, "first_exchange", (int64_t)code->exchange);

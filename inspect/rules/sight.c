@@ -71,9 +71,9 @@ static enum stranger judge_stranger(struct check *c) {
   enum stranger of_jwt = judge_jwt(c, &is_self_made);
   if (is_self_made)
     return STRANGER_IS_FINE;
-  const struct trail *trail = sight_trail(c->flows, facts);
-  if (sight_was_told(c->flows, facts, trail))
+  if (sight_was_told(c->flows, facts))
     return STRANGER_IS_FINE;
+  const struct trail *trail = sight_trail(c->flows, facts);
   if (trail_is_over(trail, facts) && !trail->has_had_stranger)
     return STRANGER_REPLACES;
   if (trail_goes_on(c->flows, trail, facts))

@@ -179,6 +179,18 @@ static bool is_sign_in_scope(struct text scope) {
   return true;
 }
 
+static struct text scope_of(const struct facts *facts) {
+  struct text scope = facts->scope;
+  if (text_is_empty(scope) && facts->authorization)
+    scope = facts->authorization->scope;
+  return text_is_empty(scope) ? params_get(&facts->params, "scope") : scope;
+}
+
+/* An ID token came, and what else was asked for was not seen. */
+static bool may_be_sign_in_only(const struct facts *facts, struct text scope) {
+  return text_is_empty(scope) && !facts->authorization && !text_is_empty(facts->id_token);
+}
+
 static void check_missing_refresh_token(struct check *c) {
   const struct facts *facts = c->facts;
   if (!check_is_success(c) || text_is_empty(facts->access_token) || !text_is_empty(facts->refresh_token) || !grant_is_sign_in(facts) ||
@@ -189,17 +201,22 @@ static void check_missing_refresh_token(struct check *c) {
   evidence_number(r, "expires_in", facts->life_s);
   evidence_duration(r, "life", facts->life_s);
   evidence_secret(r, "access_token", facts->access_token);
-  struct text scope = facts->scope;
-  if (text_is_empty(scope))
-    scope = facts->authorization ? facts->authorization->scope : TEXT_NONE;
+  struct text scope = scope_of(facts);
   evidence_text(r, "scope", scope);
-  if (is_sign_in_scope(scope)) {
+  if (is_sign_in_scope(scope) || may_be_sign_in_only(facts, scope)) {
     report_severity(r, SEVERITY_INFO);
     report_message(r, "{method} {url} answered with a token that lives {life} and no refresh_token. That is fine if the token is needed "
                       "for sign-in only.");
   }
   const struct quirk *quirk = quirk_of_token_url(facts);
-  if (quirk && quirk->has_no_refresh_token) {
+  if (refresh_is_at_hand(c->flows, facts)) {
+    report_severity(r, SEVERITY_INFO);
+    report_message(r, "{method} {url} answered with a token that lives {life} and no refresh_token; this client was given one at an "
+                      "earlier sign-in.");
+    report_remedy(r,
+                  "Keep the refresh token of the first sign-in: some providers (Google) give one at the first consent alone. Where it is "
+                  "lost, send prompt=consent with the next sign-in.");
+  } else if (quirk && quirk->has_no_refresh_token) {
     report_severity(r, SEVERITY_INFO);
     evidence_literal(r, "provider", quirk->provider);
     report_remedy(r, "{provider} does this by design; the client must cope: let people sign in again before the {life} are over.");
