@@ -215,6 +215,13 @@ static bool is_api_call(struct flows *flows, const struct connector_settings *co
   return !text_is_empty(connector->api_base) && text_starts_with_nocase(facts->url_text, connector->api_base);
 }
 
+/* An error instead of a token is a refusal, whatever the status says. */
+static void refuse_error_instead_of_token(struct facts *facts) {
+  bool is_grant = facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH;
+  if (is_grant && facts->answer.kind == ANSWER_ACCEPTED && facts->answer.is_error_object && text_is_empty(facts->access_token))
+    facts->answer.kind = ANSWER_REFUSED;
+}
+
 void classify(struct flows *flows, const struct connector_settings *connector, struct facts *facts) {
   facts->class = CLASS_OTHER;
   if (is_preflight(facts))
@@ -242,6 +249,7 @@ void classify(struct flows *flows, const struct connector_settings *connector, s
       class = CLASS_API;
   }
   facts->class = class;
+  refuse_error_instead_of_token(facts);
 }
 
 void classify_learn_discovery(struct flows *flows, const struct facts *facts) {

@@ -75,7 +75,7 @@ uint64_t clients_raw_key(struct flows *flows, const struct facts *facts) {
 }
 
 uint64_t clients_decoded_key(struct flows *flows, const struct facts *facts) {
-  return key_of_value(flows, url_percent_decode(facts->memory, facts->credentials.basic_password, true));
+  return key_of_value(flows, url_decode_credential(facts->memory, facts->credentials.basic_password));
 }
 
 bool clients_is_encoded(const struct facts *facts) {

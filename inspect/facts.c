@@ -123,9 +123,9 @@ static void read_client(struct facts *facts) {
   facts->client_secret = params_get(&facts->params, "client_secret");
   if (credentials->basic_user.data) {
     if (text_is_empty(facts->client_id))
-      facts->client_id = url_percent_decode(facts->memory, credentials->basic_user, true);
+      facts->client_id = url_decode_credential(facts->memory, credentials->basic_user);
     if (text_is_empty(facts->client_secret) && !credentials->has_no_colon)
-      facts->client_secret = url_percent_decode(facts->memory, credentials->basic_password, true);
+      facts->client_secret = url_decode_credential(facts->memory, credentials->basic_password);
   }
   facts->grant_type = params_get(&facts->params, "grant_type");
   facts->code = params_get(&facts->params, "code");
@@ -142,6 +142,15 @@ static void read_issued(struct facts *facts) {
   facts->life_s = facts_read_life(facts);
 }
 
+bool facts_is_form_answer(struct text content_type, struct text body) {
+  static const struct text members[] = {TEXT("access_token="), TEXT("device_code=")};
+  bool is_form = text_starts_with(body, TEXT("error=")) || text_starts_with(body, TEXT("error_description="));
+  is_form |= text_starts_with_nocase(content_type, TEXT("application/x-www-form-urlencoded")) && text_find_char(body, '=') != SIZE_MAX;
+  for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+    is_form |= text_find(body, members[i]) != SIZE_MAX;
+  return is_form && body.data[0] != '<';
+}
+
 static void read_answer_body(struct facts *facts) {
   const struct exchange *exchange = facts->exchange;
   struct answer *answer = &facts->answer;
@@ -156,7 +165,7 @@ static void read_answer_body(struct facts *facts) {
     answer->format = FORMAT_EMPTY;
   else if (json_parse(answer->body, &answer->json) == 0)
     answer->format = FORMAT_JSON;
-  else if ((text_find(trimmed, TEXT("access_token=")) != SIZE_MAX || text_starts_with(trimmed, TEXT("error="))) && trimmed.data[0] != '<' &&
+  else if (facts_is_form_answer(http_head_field(&exchange->response, TEXT("content-type")), trimmed) &&
            form_parse(facts->memory, trimmed, &answer->form) == 0)
     answer->format = FORMAT_FORM;
   else

@@ -126,6 +126,10 @@ struct text facts_header(const struct facts *facts, const char *name);
 struct text facts_answer_text(const struct facts *facts, const char *name);
 bool facts_answer_number(const struct facts *facts, const char *name, double *number);
 
+/* facts_is_form_answer - a body that is no JSON, without white space around it, is form-encoded: by its type, or by a member that only the
+ * answers of authorization servers have. */
+bool facts_is_form_answer(struct text content_type, struct text body);
+
 /* facts_read_answer, facts_read_life - the parts of facts_read that have files of their own. facts_read_refresh_life - how long the refresh
  * token lives from now on, in seconds; -1: not said, or without end. */
 void facts_read_answer(struct facts *facts);

@@ -1,5 +1,5 @@
-/* hold.c - a queue by deadline (all wait equally long, so the order of arrival is the order of release) and an index by what would recover
- * them. */
+/* hold.c - two queues by deadline (all of one wait equally long, so the order of arrival is the order of release) and an index by what
+ * would recover them. */
 #include "inspect/hold.h"
 
 #include <errno.h>
@@ -7,10 +7,17 @@
 
 #include "inspect/table.h"
 
+struct queue {
+  struct held *first, **last;
+  int64_t wait_ms;
+};
+
+enum { QUEUE_OF_RESULTS, QUEUE_OF_ATTEMPTS, QUEUES };
+
 struct hold {
   hold_release_fn *release;
   void *owner;
-  struct held *first, **last;
+  struct queue queues[QUEUES];
   size_t count;
   struct table by_key; /* recovery key → struct waiting */
 };
@@ -25,18 +32,22 @@ struct hold *hold_new(hold_release_fn *release, void *owner) {
   if (!hold)
     return NULL;
   *hold = (struct hold){.release = release, .owner = owner, .by_key = {.capacity = MAX_HELD + 1}};
-  hold->last = &hold->first;
+  hold->queues[QUEUE_OF_RESULTS].wait_ms = HOLD_MS;
+  hold->queues[QUEUE_OF_ATTEMPTS].wait_ms = HOLD_MS + ATTEMPT_TAKES_MS;
+  for (size_t i = 0; i < QUEUES; i++)
+    hold->queues[i].last = &hold->queues[i].first;
   return hold;
 }
 
 void hold_free(struct hold *hold) {
   if (!hold)
     return;
-  while (hold->first) {
-    struct held *next = hold->first->next;
-    free(hold->first);
-    hold->first = next;
-  }
+  for (size_t i = 0; i < QUEUES; i++)
+    while (hold->queues[i].first) {
+      struct held *next = hold->queues[i].first->next;
+      free(hold->queues[i].first);
+      hold->queues[i].first = next;
+    }
   table_clear(&hold->by_key);
   free(hold);
 }
@@ -77,7 +88,7 @@ static struct held *copy_held(const struct held *held) {
   return copy;
 }
 
-/* ---- the queue ---- */
+/* ---- the queues ---- */
 
 static void unindex(struct hold *hold, const struct held *held) {
   struct waiting *waiting = table_peek(&hold->by_key, held->recovery_key);
@@ -100,11 +111,15 @@ static int index_held(struct hold *hold, struct held *held) {
   return 0;
 }
 
-static void release_first(struct hold *hold) {
-  struct held *held = hold->first;
-  hold->first = held->next;
-  if (!hold->first)
-    hold->last = &hold->first;
+static struct queue *queue_of(struct hold *hold, const struct held *held) {
+  return &hold->queues[held->recovery == RECOVERY_BY_ATTEMPT ? QUEUE_OF_ATTEMPTS : QUEUE_OF_RESULTS];
+}
+
+static void release_first(struct hold *hold, struct queue *queue) {
+  struct held *held = queue->first;
+  queue->first = held->next;
+  if (!queue->first)
+    queue->last = &queue->first;
   hold->count--;
   unindex(hold, held);
   if (!held->is_contradicted && !held->is_backup)
@@ -112,53 +127,71 @@ static void release_first(struct hold *hold) {
   free(held);
 }
 
+/* Of the two that wait longest the one that has waited longer. */
+static struct queue *oldest(struct hold *hold) {
+  struct queue *results = &hold->queues[QUEUE_OF_RESULTS], *attempts = &hold->queues[QUEUE_OF_ATTEMPTS];
+  if (!results->first || !attempts->first)
+    return results->first ? results : attempts;
+  return attempts->first->since_ms < results->first->since_ms ? attempts : results;
+}
+
 int hold_add(struct hold *hold, const struct held *held) {
   struct held *copy = copy_held(held);
   if (!copy)
     return -ENOMEM;
   if (hold->count >= MAX_HELD)
-    release_first(hold);
+    release_first(hold, oldest(hold));
   if (!copy->is_recovered && index_held(hold, copy)) {
     free(copy);
     return -ENOMEM;
   }
+  struct queue *queue = queue_of(hold, copy);
   copy->next = NULL;
-  *hold->last = copy;
-  hold->last = &copy->next;
+  *queue->last = copy;
+  queue->last = &copy->next;
   hold->count++;
   return 0;
 }
 
-void hold_recover(struct hold *hold, uint64_t recovery_key) {
+/* Those that wait for an attempt are the oldest first: what began too late for them may be in time for the next. */
+void hold_recover(struct hold *hold, uint64_t recovery_key, int64_t started_ms) {
   struct waiting *waiting = table_peek(&hold->by_key, recovery_key);
   if (!waiting)
     return;
   for (struct held *held = waiting->first; held; held = held->next_of_key)
-    held->is_recovered = true;
-  table_remove(&hold->by_key, recovery_key);
+    held->is_recovered |= started_ms - held->since_ms <= HOLD_MS;
+  if (waiting->first->is_recovered)
+    table_remove(&hold->by_key, recovery_key);
 }
 
 void hold_contradict(struct hold *hold, uint64_t dead_key, int64_t started_ms) {
-  for (struct held *held = hold->first; held; held = held->next) {
-    if (held->dead_key != dead_key || started_ms < held->since_ms)
-      continue;
-    held->is_contradicted |= !held->is_backup;
-    held->is_backup = false;
-    held->dead_key = 0;
-  }
+  for (size_t i = 0; i < QUEUES; i++)
+    for (struct held *held = hold->queues[i].first; held; held = held->next) {
+      if (held->dead_key != dead_key || started_ms < held->since_ms)
+        continue;
+      held->is_contradicted |= !held->is_backup;
+      held->is_backup = false;
+      held->dead_key = 0;
+    }
 }
 
 void hold_drop(struct hold *hold, uint64_t group) {
-  for (struct held *held = hold->first; held; held = held->next)
-    held->is_contradicted |= held->group == group;
+  for (size_t i = 0; i < QUEUES; i++)
+    for (struct held *held = hold->queues[i].first; held; held = held->next)
+      held->is_contradicted |= held->group == group;
+}
+
+static bool is_due(const struct queue *queue, int64_t now_ms) {
+  return queue->first && now_ms - queue->first->since_ms >= queue->wait_ms;
 }
 
 void hold_release_due(struct hold *hold, int64_t now_ms) {
-  while (hold->first && now_ms - hold->first->since_ms >= HOLD_MS)
-    release_first(hold);
+  for (size_t i = 0; i < QUEUES; i++)
+    while (is_due(&hold->queues[i], now_ms))
+      release_first(hold, &hold->queues[i]);
 }
 
 void hold_release_all(struct hold *hold) {
-  while (hold->first)
-    release_first(hold);
+  for (struct queue *queue; queue = oldest(hold), queue->first;)
+    release_first(hold, queue);
 }

@@ -6,6 +6,7 @@
 #include "inspect/rule.h"
 
 #define HOLD_MS 60000
+#define ATTEMPT_TAKES_MS 60000 /* an attempt that began in time may end this much later */
 #define MAX_HELD 4096
 
 /* A finding with all that decides about it; owns its text. */
@@ -35,14 +36,15 @@ struct hold *hold_new(hold_release_fn *release, void *owner);
 void hold_free(struct hold *hold);
 /* hold_add - a deep copy. The oldest leaves where there are too many. Returns 0 or -ENOMEM. */
 int hold_add(struct hold *hold, const struct held *held);
-/* hold_recover - all findings of that key are put right. */
-void hold_recover(struct hold *hold, uint64_t recovery_key);
+/* hold_recover - all findings of that key are put right, by something that began then (own clock). */
+void hold_recover(struct hold *hold, uint64_t recovery_key, int64_t started_ms);
 /* hold_contradict - the token works after all, in a call that started then: what took it for dead is dropped, what stood behind it counts.
  */
 void hold_contradict(struct hold *hold, uint64_t dead_key, int64_t started_ms);
 /* hold_drop - those of that group are not told. */
 void hold_drop(struct hold *hold, uint64_t group);
-/* hold_release_due - those of HOLD_MS ago. hold_release_all - the end of the run. */
+/* hold_release_due - those of HOLD_MS ago; those that an attempt puts right, ATTEMPT_TAKES_MS later. hold_release_all - the end of the run.
+ */
 void hold_release_due(struct hold *hold, int64_t now_ms);
 void hold_release_all(struct hold *hold);
 

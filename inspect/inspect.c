@@ -30,7 +30,7 @@ static void show_client_secret(struct inspect *inspect) {
   if (!memory)
     return;
   take_fingerprint(inspect, connector->client_secret, inspect->client_secret_shown[0]);
-  take_fingerprint(inspect, url_percent_decode(memory, connector->client_secret, true), inspect->client_secret_shown[1]);
+  take_fingerprint(inspect, url_decode_credential(memory, connector->client_secret), inspect->client_secret_shown[1]);
   struct text_out key = {0};
   redact_add_key(&inspect->redactor, &key);
   snprintf(inspect->client_secret_shown[2], FINGERPRINT_TEXT_BYTES, "%.*s", TEXT_ARGS(text_out_view(&key)));

@@ -237,14 +237,14 @@ static uint64_t key_of_use(struct inspect *inspect, struct text token) {
 
 static void recover_call(struct inspect *inspect, const struct facts *facts) {
   uint64_t key = key_of_call(inspect, facts);
-  hold_recover(inspect->hold, key);
+  hold_recover(inspect->hold, key, facts->started_ms);
   if (facts->flow)
-    hold_recover(inspect->hold, key_of_flow(inspect, facts->flow->id));
+    hold_recover(inspect->hold, key_of_flow(inspect, facts->flow->id), facts->started_ms);
   struct success *success = table_claim(&inspect->recovered, key, sizeof *success);
   if (success)
     success->ended_ms = facts->ended_ms;
   if (facts->token && !text_is_empty(facts->credentials.scheme))
-    hold_recover(inspect->hold, key_of_use(inspect, facts->token_text));
+    hold_recover(inspect->hold, key_of_use(inspect, facts->token_text), facts->started_ms);
   if (facts->token && facts->token->suspected_ms && inspect->now_ms - facts->token->suspected_ms <= HOLD_MS)
     hold_contradict(inspect->hold, key_of_token(inspect, facts), facts->started_ms);
 }
@@ -252,17 +252,17 @@ static void recover_call(struct inspect *inspect, const struct facts *facts) {
 static void recover_sign_in(struct inspect *inspect, const struct facts *facts) {
   if (!facts->callback.is_there || !facts->authorization)
     return;
-  hold_recover(inspect->hold, key_of_sign_in(inspect, "answered", facts->authorization));
+  hold_recover(inspect->hold, key_of_sign_in(inspect, "answered", facts->authorization), facts->started_ms);
   if (text_is_empty(facts->callback.error))
-    hold_recover(inspect->hold, key_of_sign_in(inspect, "signed-in", facts->authorization));
+    hold_recover(inspect->hold, key_of_sign_in(inspect, "signed-in", facts->authorization), facts->started_ms);
 }
 
 /* With the token itself, or with the one that had taken its place. */
 static void recover_grant(struct inspect *inspect, const struct facts *facts) {
   const struct refresh_token *token = refresh_token_sent(&inspect->flows, facts);
-  hold_recover(inspect->hold, key_of_grant(inspect, facts));
+  hold_recover(inspect->hold, key_of_grant(inspect, facts), facts->started_ms);
   if (token && token->predecessor)
-    hold_recover(inspect->hold, key_of_refresh(inspect, facts, token->predecessor));
+    hold_recover(inspect->hold, key_of_refresh(inspect, facts, token->predecessor), facts->started_ms);
 }
 
 /* A refresh was tried, or what stands for one; or it was done where it is not seen, and another token is in its place. */
@@ -270,21 +270,21 @@ static void recover_attempt(struct inspect *inspect, const struct facts *facts) 
   bool is_renewal =
       facts->class == CLASS_REFRESH || (facts->class == CLASS_TOKEN && text_equal(facts->grant_type, TEXT("client_credentials")));
   if (is_renewal && facts->flow)
-    hold_recover(inspect->hold, key_of_attempt(inspect, facts->flow->id));
+    hold_recover(inspect->hold, key_of_attempt(inspect, facts->flow->id), facts->started_ms);
   if (facts->answer.kind != ANSWER_ACCEPTED || !sight_is_stranger(facts))
     return;
   const struct trail *trail = sight_trail(&inspect->flows, facts);
   if (trail_is_over(trail, facts))
-    hold_recover(inspect->hold, key_of_attempt(inspect, trail->flow_id));
+    hold_recover(inspect->hold, key_of_attempt(inspect, trail->flow_id), facts->started_ms);
 }
 
 void judge_recover(struct inspect *inspect, const struct facts *facts) {
   recover_attempt(inspect, facts);
   if (facts->answer.kind == ANSWER_NONE)
     return;
-  hold_recover(inspect->hold, key_of_reached(inspect, facts->exchange->client, facts->url.host, facts->url.port));
+  hold_recover(inspect->hold, key_of_reached(inspect, facts->exchange->client, facts->url.host, facts->url.port), facts->started_ms);
   if (answers_challenge(facts))
-    hold_recover(inspect->hold, key_of_credential(inspect, facts));
+    hold_recover(inspect->hold, key_of_credential(inspect, facts), facts->started_ms);
   recover_sign_in(inspect, facts);
   if (facts->class == CLASS_API && facts->answer.kind == ANSWER_ACCEPTED)
     recover_call(inspect, facts);

@@ -65,6 +65,10 @@ struct text params_get(const struct params *params, const char *name) {
   return value;
 }
 
+bool params_is_named(const struct params *params, const char *name) {
+  return get_exactly(params, name).data != NULL;
+}
+
 struct text params_get_query(const struct params *params, const char *name) {
   return form_get(&params->query, text_from(name));
 }

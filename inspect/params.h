@@ -22,6 +22,8 @@ void params_free(struct params *params);
 /* params_get - a parameter's value by the name that the RFCs give it, or by a synonym; the body first, then the query. TEXT_NONE where
  * absent. */
 struct text params_get(const struct params *params, const char *name);
+/* params_is_named - a parameter of exactly this name is there: no synonym. */
+bool params_is_named(const struct params *params, const char *name);
 /* params_get_query - the query alone. */
 struct text params_get_query(const struct params *params, const char *name);
 /* params_duplicate - a form parameter of a name that counts, sent before as *first, too, in query or body. NULL: none. */

@@ -327,6 +327,13 @@ struct text url_percent_decode(struct arena *arena, struct text t, bool plus_is_
   return text_of(out, length);
 }
 
+struct text url_decode_credential(struct arena *arena, struct text t) {
+  bool is_encoded = false;
+  for (size_t i = 0; i < t.length && !is_encoded; i++)
+    is_encoded = escape_at(t, i) >= 0;
+  return url_percent_decode(arena, t, is_encoded);
+}
+
 void url_add_encoded(struct text_out *out, struct text t) {
   for (size_t i = 0; i < t.length; i++) {
     if (is_unreserved(t.data[i]))

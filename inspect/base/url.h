@@ -44,6 +44,9 @@ enum url_difference url_compare(const struct url *a, const struct url *b);
 
 /* url_percent_decode - into the arena; plus_is_space for forms. Malformed escapes stay as they are. */
 struct text url_percent_decode(struct arena *arena, struct text t, bool plus_is_space);
+/* url_decode_credential - a part of Basic at a token endpoint, into the arena: form-encoded as RFC 6749 section 2.3.1 has it, or as it is,
+ * as many clients have it. A plus is one where nothing is percent-encoded: secrets have more of these than spaces. */
+struct text url_decode_credential(struct arena *arena, struct text t);
 /* url_add_encoded - percent-encodes all but unreserved characters. */
 void url_add_encoded(struct text_out *out, struct text t);
 /* url_resolve - reference against base (RFC 3986 section 5.2), into the arena; TEXT_NONE where it cannot be. The base's

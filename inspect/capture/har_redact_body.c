@@ -4,6 +4,7 @@
 
 #include "inspect/base/form.h"
 #include "inspect/base/json.h"
+#include "inspect/facts.h"
 #include "inspect/observation.h"
 
 static struct text keep(struct har_redaction *r, struct text_out *out) {
@@ -186,6 +187,6 @@ struct text har_redact_answer_body(struct har_redaction *r, struct text body) {
     return body;
   if (is_json(body))
     return redact_json(r, body, true);
-  bool is_form = (text_find(start, TEXT("access_token=")) != SIZE_MAX || text_starts_with(start, TEXT("error="))) && start.data[0] != '<';
-  return is_form ? har_redact_form(r, body, true) : har_redact_text(r, body);
+  struct text type = http_head_field(&r->exchange->response, TEXT("content-type"));
+  return facts_is_form_answer(type, start) ? har_redact_form(r, body, true) : har_redact_text(r, body);
 }

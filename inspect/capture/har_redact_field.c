@@ -43,7 +43,7 @@ static void add_undivided(struct har_redaction *r, struct text_out *plain, struc
 static void add_user_and_password(struct har_redaction *r, struct text_out *plain, struct text user, struct text password) {
   text_out_add(plain, har_redact_value(r, TEXT("client_id"), user, false));
   text_out_add_char(plain, ':');
-  struct text shown = har_redact_secret(r, TEXT("client_secret"), url_percent_decode(r->memory, password, true));
+  struct text shown = har_redact_secret(r, TEXT("client_secret"), url_decode_credential(r->memory, password));
   har_redact_say(r, password, shown); /* how it was encoded */
   text_out_add(plain, shown);
 }

@@ -5,6 +5,8 @@
 #include "inspect/flow.h"
 #include "inspect/trait.h"
 
+#define MAX_PAGE_BYTES 4096 /* of an error page that are read */
+
 static void add_redirect(struct report *r, const struct facts *facts) {
   evidence_name(r, "redirected_by", text_from(facts->redirect->from));
   evidence_number(r, "redirect_status", facts->redirect->status);
@@ -91,10 +93,33 @@ static bool looks_too_large(const struct check *c) {
   return (check_is_status(c, 400, 400) && !has_reason) || check_is_status(c, 502, 502) || was_reset(facts->exchange);
 }
 
+/* nginx, Apache, http.sys, Tomcat, gunicorn and others say so with 400 or 413 (nginx by its own 494, too). */
+static bool says_too_large(const struct check *c) {
+  static const struct text words[] = {TEXT("Request Header Or Cookie Too Large"),
+                                      TEXT("Request Header Fields Too Large"),
+                                      TEXT("Request header is too large"),
+                                      TEXT("Request header too large"),
+                                      TEXT("request header field exceeds server limit"),
+                                      TEXT("size of the request headers is too long"),
+                                      TEXT("limit request headers fields size"),
+                                      TEXT("Request Too Long"),
+                                      TEXT("Header Fields Too Large"),
+                                      TEXT("headers too large"),
+                                      TEXT("header too long")};
+  if (check_is_status(c, 431, 431) || check_is_status(c, 494, 494))
+    return true;
+  if (!check_is_status(c, 400, 400) && !check_is_status(c, 413, 413))
+    return false;
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (text_find_nocase(text_slice(c->facts->answer.body, 0, MAX_PAGE_BYTES), words[i]) != SIZE_MAX)
+      return true;
+  return false;
+}
+
 static void check_header_too_large(struct check *c) {
   const struct facts *facts = c->facts;
   struct trait trait = trait_of(facts->exchange, facts->credentials.value);
-  bool is_said = check_is_status(c, 431, 431);
+  bool is_said = says_too_large(c);
   if (!is_said && (!trait.is_known || trait.length <= LARGE_AUTHORIZATION_BYTES || !looks_too_large(c)))
     return;
   const struct call_host *calls = calls_of_host(c->flows, facts->exchange->client, facts->url.host);
@@ -177,9 +202,9 @@ const struct rule rules_api_redirect[] = {
      .recovery = RECOVERY_IS_INFO,
      .check = check_header_too_large,
      .title = "The header is too large for the server",
-     .message =
-         "{method} {url} was answered 431: the request's header fields are too large[; the Authorization value has {authorization_bytes} "
-         "bytes].",
+     .message = "{method} {url} was answered {status}: the request's header fields are too large[; the Authorization value has "
+                "{authorization_bytes} "
+                "bytes].",
      .remedy = "Make the token smaller: most often it lists the person's groups or roles (Entra: groups assigned to the application only; "
                "Keycloak: fewer client scopes and mappers). Or let the server take more: nginx large_client_header_buffers, Node.js "
                "--max-http-header-size, Tomcat maxHttpHeaderSize.",

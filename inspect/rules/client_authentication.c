@@ -111,7 +111,7 @@ static bool is_configured_but_encoded(const struct check *c) {
   struct text configured = c->connector->client_secret, sent = c->facts->credentials.basic_password;
   if (text_is_empty(configured) || text_is_empty(sent) || trait_is_masked(sent))
     return false;
-  struct text decoded = url_percent_decode(c->memory, sent, true);
+  struct text decoded = url_decode_credential(c->memory, sent);
   return (secret_equal(configured, sent) || secret_equal(configured, decoded)) && (marks_of_basic(c->facts) & TRAIT_NOT_UNRESERVED);
 }
 

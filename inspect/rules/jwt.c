@@ -225,9 +225,10 @@ static void check_alg_none(struct check *c) {
   const struct quirk *quirk = quirk_of_token_url(c->facts);
   struct issued tokens[2];
   size_t count = issued_tokens(c, tokens);
-  for (size_t i = 0; i < count; i++)
+  for (size_t i = 0, is_told = 0; i < count && !is_told; i++)
     if (text_equal_nocase(json_string(json_member(json_root(&tokens[i].jwt->header), "alg")), TEXT("none"))) {
       struct report *r = report_token(c, &tokens[i]);
+      is_told = 1;
       if (quirk && quirk->leaves_id_token_unsigned && tokens[i].jwt == &c->facts->id_jwt) {
         report_severity(r, SEVERITY_INFO);
         evidence_literal(r, "provider", quirk->provider);

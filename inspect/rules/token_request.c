@@ -3,6 +3,7 @@
 
 #include "inspect/clients.h"
 #include "inspect/flow.h"
+#include "inspect/oauth_error.h"
 #include "inspect/quirks.h"
 
 static bool is_grant(const struct facts *facts, const char *grant) {
@@ -105,10 +106,24 @@ static bool is_client_missing(const struct facts *facts) {
   return is_plain && facts->class == CLASS_TOKEN && !has(facts, "client_id") && authentication_of(facts) == AUTHENTICATION_NONE;
 }
 
+/* Some endpoints want no grant_type: it is missing only where the answer names no other cause in a word of its own. */
+static bool names_other_cause(const struct facts *facts) {
+  static const struct text general[] = {TEXT("request"), TEXT("grant"),    TEXT("param"),
+                                        TEXT("missing"), TEXT("required"), TEXT("validation")};
+  const struct answer *answer = &facts->answer;
+  if (was_understood(facts))
+    return true;
+  bool is_general =
+      !oauth_error_is_given(facts) || text_is_empty(answer->error) || text_find_nocase(answer->description, TEXT("grant")) != SIZE_MAX;
+  for (size_t i = 0; i < sizeof general / sizeof *general; i++)
+    is_general |= text_find_nocase(answer->error, general[i]) != SIZE_MAX;
+  return !is_general;
+}
+
 static bool is_grant_type_missing(const struct facts *facts) {
   const struct quirk *quirk = quirk_of_host(facts->url.host);
-  return text_is_empty(facts->grant_type) && !has(facts, "type") && !has(facts, "fb_exchange_token") && !was_understood(facts) &&
-         !(quirk && quirk->takes_get);
+  bool is_there = !text_is_empty(facts->grant_type) && params_is_named(&facts->params, "grant_type");
+  return !is_there && !has(facts, "type") && !has(facts, "fb_exchange_token") && !names_other_cause(facts) && !(quirk && quirk->takes_get);
 }
 
 static bool has_empty_body(const struct facts *facts) {
