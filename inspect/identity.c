@@ -92,11 +92,21 @@ static struct text subject_of(const struct finding *finding, struct arena *memor
 
 /* ---- all together ---- */
 
+/* At a sign-in there is no flow yet that would know its client. */
+static struct text evidence_of(const struct finding *finding, const char *name) {
+  for (size_t i = 0; i < finding->evidence_count; i++)
+    if (finding->evidence[i].kind == EVIDENCE_TEXT && !strcmp(finding->evidence[i].name, name))
+      return finding->evidence[i].text.text;
+  return TEXT_NONE;
+}
+
 void identity_of(const struct finding *finding, struct arena *memory, struct identity *identity) {
   bool has_exchange = finding->exchange.id != 0;
   *identity = (struct identity){.rule = finding->rule, .client = finding->client_id.text, .subject = subject_of(finding, memory)};
   if (!has_exchange)
     return;
+  if (text_is_empty(identity->client))
+    identity->client = evidence_of(finding, "client");
   identity->method = finding->exchange.method.text;
   identity->url = endpoint_of(finding->exchange.url.text, memory);
 }

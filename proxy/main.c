@@ -16,7 +16,7 @@ struct command {
 static const struct command commands[] = {
     {"proxy", command_proxy, "listen, forward, judge; until SIGINT or SIGTERM (the default)"},
     {"check", command_check, "judge recorded traffic: HAR files"},
-    {"report", command_report, "render findings logs: text"},
+    {"report", command_report, "render findings logs: text, SARIF, JUnit"},
     {"demo", command_demo, "a misbehaving provider and a client, built in: what findings look like"},
     {"ca", command_ca, "the certificate authority, and how each client trusts it"},
     {"rules", command_rules, "list or explain the rules"},

@@ -88,18 +88,25 @@ static int by_weight(const void *a, const void *b) {
   return difference ? difference : strcmp(left->fingerprint, right->fingerprint);
 }
 
-/* A finding is told again at its 10th, 100th and 1000th time: the records of one subject add nothing up, those of several do. Which of both
- * it is no record says; the highest count is never too much. */
-static size_t merge_equal(struct collected_finding *findings, size_t count) {
+/* Within a run a finding is told again at its 10th, 100th and 1000th time, so the highest count is the whole. Runs add up. */
+static size_t merge_equal(struct collected_finding *findings, size_t count, bool adds_up) {
   size_t kept = 0;
   for (size_t i = 0; i < count; i++) {
     struct collected_finding *before = kept ? &findings[kept - 1] : NULL;
     if (!before || strcmp(before->fingerprint, findings[i].fingerprint))
       findings[kept++] = findings[i];
+    else if (adds_up)
+      before->occurrences += findings[i].occurrences;
     else if (findings[i].occurrences > before->occurrences)
       before->occurrences = findings[i].occurrences;
   }
   return kept;
+}
+
+static void put_in_order(struct collected_finding *findings, size_t *count, bool adds_up) {
+  qsort(findings, *count, sizeof *findings, by_identity);
+  *count = merge_equal(findings, *count, adds_up);
+  qsort(findings, *count, sizeof *findings, by_weight);
 }
 
 static void finish_run(struct collection *collection, struct collected_run *run) {
@@ -112,21 +119,32 @@ static void finish_run(struct collection *collection, struct collected_run *run)
   for (const struct collected_record *record = run->first; record; record = record->next)
     if (record->record.kind == RECORD_FINDING)
       run->findings[run->finding_count++] = as_collected(collection, record);
-  qsort(run->findings, run->finding_count, sizeof *run->findings, by_identity);
-  run->finding_count = merge_equal(run->findings, run->finding_count);
-  qsort(run->findings, run->finding_count, sizeof *run->findings, by_weight);
+  put_in_order(run->findings, &run->finding_count, false);
+}
+
+static void finish_all(struct collection *collection) {
+  size_t count = 0;
+  for (size_t i = 0; i < collection->run_count; i++)
+    count += collection->runs[i].finding_count;
+  collection->findings = count ? arena_alloc(collection->memory, count * sizeof *collection->findings) : NULL;
+  for (size_t i = 0; i < collection->run_count && collection->findings; i++) {
+    const struct collected_run *run = &collection->runs[i];
+    if (run->finding_count)
+      memcpy(collection->findings + collection->finding_count, run->findings, run->finding_count * sizeof *run->findings);
+    collection->finding_count += run->finding_count;
+  }
+  if (collection->findings)
+    put_in_order(collection->findings, &collection->finding_count, true);
 }
 
 int collection_finish(struct collection *collection) {
   for (size_t i = 0; i < collection->run_count; i++)
     finish_run(collection, &collection->runs[i]);
+  finish_all(collection);
   collection->has_failed |= arena_has_failed(collection->memory);
   return collection->has_failed ? -ENOMEM : 0;
 }
 
 bool collection_has_findings_at(const struct collection *collection, enum severity at_least) {
-  for (size_t i = 0; i < collection->run_count; i++)
-    if (collection->runs[i].finding_count && collection->runs[i].findings[0].finding->severity >= at_least)
-      return true;
-  return false;
+  return collection->finding_count && collection->findings[0].finding->severity >= at_least;
 }

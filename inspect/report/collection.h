@@ -44,6 +44,8 @@ struct collected_run {
 struct collection {
   struct collected_run *runs;
   size_t run_count;
+  struct collected_finding *findings; /* those of all runs, in the same order; equal ones of several runs as one */
+  size_t finding_count;
   size_t bytes;      /* that the records hold */
   uint64_t left_out; /* records for which there was no room */
   struct arena *memory;

@@ -3,6 +3,8 @@
 
 static const struct report_format formats[] = {
     {"text", report_write_text},
+    {"sarif", report_write_sarif},
+    {"junit", report_write_junit},
 };
 
 const struct report_format *report_format_at(size_t index) {

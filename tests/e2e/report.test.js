@@ -1,11 +1,12 @@
 // report.test.js - `oauthtap report`: findings logs read back and rendered; what is broken in them is named by its line.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { har } from './lib/har.js';
+import { assertJunit, assertSarif } from './lib/reports.js';
 import { scratch } from './lib/scratch.js';
 
 const binary = process.env.OAUTHTAP;
@@ -96,5 +97,70 @@ describe('broken logs', () => {
     const none = run(['report']);
     assert.equal(none.status, 2);
     assert.match(none.stderr, /name a findings log, as in oauthtap report oauthtap-findings\.jsonl/);
+  });
+});
+
+const kept = fileURLToPath(new URL('../reports/', import.meta.url));
+const keptLogs = readdirSync(kept).filter((name) => name.endsWith('.jsonl'));
+
+describe('SARIF', () => {
+  for (const name of keptLogs) {
+    test(`of ${name} is as the standard says`, () => {
+      const { stdout, stderr, status } = run(['report', '--format', 'sarif', join(kept, name)]);
+      assert.equal(stderr, '');
+      assert.equal(status, 0);
+      assertSarif(stdout);
+    });
+  }
+
+  test('of real logs is valid, and tells what the log tells', () => {
+    for (const [index, vector] of faulty.slice(0, 12).entries()) {
+      const { log, lines } = logOf(vector, `sarif-${index}`);
+      const [run1] = assertSarif(run(['report', '--format', 'sarif', log]).stdout).runs;
+      const records = lines.trimEnd().split('\n').map((line) => JSON.parse(line)), findings = records.filter(({ type }) => type === 'finding');
+      assert.deepEqual(new Set(run1.results.map(({ ruleId }) => ruleId)), new Set(findings.map(({ rule }) => rule)));
+      const levels = { error: 'error', warning: 'warning', info: 'note' };
+      for (const { ruleId, level, locations } of run1.results) {
+        const record = records[locations[0].physicalLocation.region.startLine - 1];
+        assert.equal(record.rule, ruleId);
+        assert.equal(levels[record.severity], level);
+      }
+      assert.equal(run1.invocations[0].exitCode, findings.some(({ severity }) => severity === 'error') ? 1 : 0);
+    }
+  });
+
+  test('has the same fingerprints for another run of the same fault', () => {
+    const one = logOf(faulty[0], 'again-1'), two = logOf(faulty[0], 'again-2');
+    const prints = ({ log }) => assertSarif(run(['report', '--format', 'sarif', log]).stdout).runs[0].results.map(({ partialFingerprints }) => partialFingerprints);
+    assert.notEqual(one.lines, two.lines, 'each run has a key of its own here');
+    assert.deepEqual(prints(one), prints(two));
+    const both = assertSarif(run(['report', '--format', 'sarif', one.log, two.log]).stdout).runs[0];
+    assert.equal(both.results.length, prints(one).length);
+    assert.equal(both.invocations.length, 2);
+  });
+});
+
+describe('JUnit XML', () => {
+  for (const name of keptLogs) {
+    test(`of ${name} is valid`, () => {
+      const { stdout, stderr } = run(['report', '--format', 'junit', join(kept, name)]);
+      assert.equal(stderr, '');
+      assertJunit(stdout);
+    });
+  }
+
+  test('has a failure exactly where the exit status would be 1', () => {
+    for (const [index, vector] of faulty.slice(0, 8).entries()) {
+      const { log } = logOf(vector, `junit-${index}`);
+      for (const level of ['error', 'warning', 'info', 'never']) {
+        const { stdout, status } = run(['report', '--format', 'junit', '--fail-on', level, log]);
+        assert.equal(assertJunit(stdout).failures > 0, status === 1, `${vector.id} with --fail-on ${level}`);
+      }
+    }
+  });
+
+  test('names its cases alike in each run', () => {
+    const names = (name) => assertJunit(run(['report', '--format', 'junit', logOf(faulty[0], name).log]).stdout).cases;
+    assert.deepEqual(names('cases-1'), names('cases-2'));
   });
 });

@@ -1,0 +1,56 @@
+/* escape.c - see escape.h. */
+#include "inspect/report/escape.h"
+
+#include "inspect/base/url.h"
+
+static struct text_out printable(struct text t, struct text_out *out) {
+  struct text_out shown = {0};
+  text_out_add_terminal(&shown, t);
+  out->has_failed |= shown.has_failed;
+  return shown;
+}
+
+void escape_add_json(struct text_out *out, struct text t) {
+  struct text_out shown = printable(t, out);
+  text_out_add_json_string(out, text_out_view(&shown));
+  text_out_free(&shown);
+}
+
+/* U+FFFE and U+FFFF are no characters of XML (section 2.2). */
+static bool is_no_character(struct text t, size_t at) {
+  return t.length - at >= 3 && !memcmp(t.data + at, "\xef\xbf", 2) && (unsigned char)t.data[at + 2] >= 0xbe;
+}
+
+void escape_add_xml(struct text_out *out, struct text t) {
+  struct text_out shown = printable(t, out);
+  struct text rest = text_out_view(&shown);
+  for (size_t i = 0; i < rest.length; i++) {
+    switch (rest.data[i]) {
+    case '&': text_out_add_string(out, "&amp;"); break;
+    case '<': text_out_add_string(out, "&lt;"); break;
+    case '>': text_out_add_string(out, "&gt;"); break;
+    case '"': text_out_add_string(out, "&quot;"); break;
+    default:
+      if (is_no_character(rest, i)) {
+        text_out_add_string(out, "?");
+        i += 2;
+      } else {
+        text_out_add_char(out, rest.data[i]);
+      }
+    }
+  }
+  text_out_free(&shown);
+}
+
+void escape_add_uri(struct text_out *out, const char *path) {
+  struct text rest = text_from(path);
+  while (text_starts_with(rest, TEXT("./")))
+    rest = text_slice(rest, 2, rest.length);
+  if (text_starts_with(rest, TEXT("/")))
+    text_out_add_string(out, "file://");
+  for (bool is_first = true; rest.data; is_first = false) {
+    if (!is_first)
+      text_out_add_char(out, '/');
+    url_add_encoded(out, text_split(&rest, '/'));
+  }
+}
