@@ -6,6 +6,7 @@
 #include "inspect/rule.h"
 #include "proxy/nearest.h"
 #include "proxy/options_internal.h"
+#include "proxy/output/reports.h"
 
 static int set_listen(struct options *options, const struct option *option, const char *value, struct error *error);
 static int set_fail_on(struct options *options, const struct option *option, const char *value, struct error *error);
@@ -14,6 +15,7 @@ static int set_ui(struct options *options, const struct option *option, const ch
 static int set_profile(struct options *options, const struct option *option, const char *value, struct error *error);
 static int check_url(struct options *options, const struct option *option, const char *value, struct error *error);
 static int check_rule(struct options *options, const struct option *option, const char *value, struct error *error);
+static int check_report(struct options *options, const struct option *option, const char *value, struct error *error);
 static int check_severity(struct options *options, const struct option *option, const char *value, struct error *error);
 
 #define AT(member) offsetof(struct options, member)
@@ -37,6 +39,8 @@ const struct option option_table[] = {
      "findings log, appended to (proxy: oauthtap-findings.jsonl; - is standard output)"},
     {"har", "FILE", OPTION_TEXT, LIVE, AT(har), NULL,
      "record the traffic as redacted HAR, which oauthtap check judges alike; a recording that is there is gone on with"},
+    {"report", "FORMAT=FILE", OPTION_LIST, LIVE | CHECK, AT(report), check_report,
+     "write a report at the end, in a format of oauthtap report, as in sarif=oauthtap.sarif (repeatable; - is standard output)"},
     {"fail-on", "LEVEL", OPTION_PARSED, LIVE | CHECK | REPORT, 0, set_fail_on,
      "exit with 1 at findings from error, warning or info up, or never (error)"},
     {"disable", "RULE", OPTION_LIST, LIVE | CHECK, AT(disable), check_rule, "never report this rule; \"api/*\" for a group (repeatable)"},
@@ -88,6 +92,7 @@ void options_free(struct options *options) {
   free(options->insecure_upstream.items);
   free(options->pass.items);
   free(options->files.items);
+  free(options->report.items);
   free(options->disable.items);
   free(options->severity.items);
 }
@@ -189,6 +194,11 @@ static int check_rule_name(const struct option *option, struct text name, struct
 static int check_rule(struct options *options, const struct option *option, const char *value, struct error *error) {
   (void)options;
   return check_rule_name(option, text_from(value), error);
+}
+
+static int check_report(struct options *options, const struct option *option, const char *value, struct error *error) {
+  (void)options;
+  return reports_check_option(option->name, value, error);
 }
 
 static int check_severity(struct options *options, const struct option *option, const char *value, struct error *error) {

@@ -25,6 +25,7 @@ struct options {
   const char *findings;                       /* path, "-" for standard output */
   enum severity fail_on;                      /* SEVERITY_NONE: never */
   bool has_said_fail_on;                      /* on the command line */
+  struct string_list report;                  /* "FORMAT=FILE"; options_parse has checked it */
   struct string_list disable, severity;       /* "RULE", "RULE=LEVEL"; options_parse has checked both parts */
   bool is_json, is_quiet, is_verbose;
   const char *ui; /* "off" or HOST:PORT */

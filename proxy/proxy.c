@@ -13,6 +13,7 @@
 #include "proxy/net/listener.h"
 #include "proxy/output/har.h"
 #include "proxy/output/log.h"
+#include "proxy/output/reports.h"
 #include "proxy/output/style.h"
 #include "proxy/worker.h"
 
@@ -32,7 +33,8 @@ struct proxy {
   volatile sig_atomic_t is_stopping;
   struct leaf_cache *leaves;
   struct log *log;
-  struct har_file *har; /* NULL: nobody records */
+  struct har_file *har;    /* NULL: nobody records */
+  struct reports *reports; /* NULL: none */
   struct inspector *inspector;
   struct worker *worker;
   struct judging judging;
@@ -43,6 +45,7 @@ static void on_record(void *owner, const struct record *record) {
   if (proxy->has_failed)
     return; /* there was no run to sum up */
   log_record(proxy->log, record);
+  reports_record(proxy->reports, record);
   if (proxy->on_record)
     proxy->on_record(proxy->owner, record);
 }
@@ -58,7 +61,9 @@ static int check_upstream_ca(const struct proxy *proxy, struct error *error) {
 /* First of all, since it is what the person said: nothing is made or opened before that has been found good. */
 static int prepare(struct proxy *proxy, struct error *error) {
   int code = judging_read(proxy->options, &proxy->judging, error);
-  return code ? code : check_upstream_ca(proxy, error);
+  if (!code)
+    code = check_upstream_ca(proxy, error);
+  return code ? code : reports_open(proxy->options, &proxy->reports, error);
 }
 
 static void on_entry(void *owner, struct text entry) {
@@ -108,7 +113,8 @@ static int open_listener(struct proxy *proxy, struct error *error) {
 static int open_log(struct proxy *proxy, struct error *error) {
   const struct options *options = proxy->options;
   bool logs_to_stdout = options->findings && strcmp(options->findings, "-") == 0;
-  int fd = options->is_json || !logs_to_stdout ? STDOUT_FILENO : STDERR_FILENO;
+  bool is_stdout_taken = logs_to_stdout || reports_use_stdout(options);
+  int fd = options->is_json || !is_stdout_taken ? STDOUT_FILENO : STDERR_FILENO;
   struct log_settings settings = {.path = options->findings,
                                   .terminal_fd = options->is_json && logs_to_stdout ? -1 : fd,
                                   .is_terminal_json = options->is_json,
@@ -163,6 +169,7 @@ fail:
   }
   log_close(proxy->log);
   har_file_close(proxy->har);
+  reports_discard(proxy->reports);
   release(proxy);
   return NULL;
 }
@@ -205,7 +212,7 @@ int proxy_finish(struct proxy *proxy) {
   }
   bool has_findings = proxy->options->fail_on != SEVERITY_NONE && inspector_has_findings_at(proxy->inspector, proxy->options->fail_on);
   inspector_free(proxy->inspector);
-  int log_error = log_close(proxy->log), har_error = har_file_close(proxy->har);
+  int log_error = log_close(proxy->log), har_error = har_file_close(proxy->har), report_error = reports_close(proxy->reports);
   release(proxy);
-  return log_error || har_error ? 3 : has_findings ? 1 : 0;
+  return log_error || har_error || report_error ? 3 : has_findings ? 1 : 0;
 }

@@ -10,6 +10,7 @@
 #include "proxy/command/command.h"
 #include "proxy/judging.h"
 #include "proxy/output/log.h"
+#include "proxy/output/reports.h"
 #include "proxy/output/style.h"
 
 struct check_run {
@@ -18,6 +19,8 @@ struct check_run {
   struct recording *recording;
   struct inspect *inspect;
   struct log *log; /* of --findings; NULL: none */
+  struct reports *reports;
+  FILE *terminal; /* where blocks and records go: standard output, unless a report goes there */
   struct text_style style;
   struct text_out out;
   uint64_t sequence;
@@ -33,7 +36,7 @@ static void flush(struct check_run *run) {
   if (run->out.has_failed)
     run->write_error = -ENOMEM;
   errno = 0;
-  if (!run->write_error && fwrite(run->out.data, 1, run->out.length, stdout) != run->out.length)
+  if (!run->write_error && fwrite(run->out.data, 1, run->out.length, run->terminal) != run->out.length)
     run->write_error = errno ? -errno : -EIO;
   text_out_reset(&run->out);
 }
@@ -42,6 +45,7 @@ static void on_record(void *owner, const struct record *record) {
   struct check_run *run = owner;
   if (run->log)
     log_record(run->log, record);
+  reports_record(run->reports, record);
   if (run->options->is_json)
     record_write_json(record, &run->out);
   else
@@ -134,12 +138,14 @@ static int start(struct check_run *run, struct error *error) {
     return error_set(error, -EINVAL, "nothing to check: name a HAR file, as in oauthtap check traffic.har (- is standard input)");
   int code = judging_read(run->options, &run->judging, error);
   if (!code)
+    code = reports_open(run->options, &run->reports, error);
+  if (!code)
     code = set_keys(run, error);
   if (!code)
     code = open_log(run, error);
   if (code)
     return code;
-  run->style = style_for(run->options, STDOUT_FILENO);
+  run->style = style_for(run->options, fileno(run->terminal));
   run->recording = recording_new();
   run->judging.settings.is_recording = true;
   run->inspect = inspect_new(&run->judging.settings, on_record, run);
@@ -147,21 +153,26 @@ static int start(struct check_run *run, struct error *error) {
 }
 
 static int finish(struct check_run *run) {
+  bool has_run = run->inspect != NULL;
   bool has_findings =
       run->inspect && run->options->fail_on != SEVERITY_NONE && inspect_has_findings_at(run->inspect, run->options->fail_on);
   inspect_free(run->inspect);
   recording_free(run->recording);
   judging_free(&run->judging);
   text_out_free(&run->out);
-  if (!run->write_error && fflush(stdout))
+  if (!run->write_error && fflush(run->terminal))
     run->write_error = errno ? -errno : -EIO;
-  int log_error = run->log ? log_close(run->log) : 0;
+  int log_error = run->log ? log_close(run->log) : 0, report_error = 0;
+  if (has_run)
+    report_error = reports_close(run->reports);
+  else
+    reports_discard(run->reports);
   struct error error = {0};
   if (run->write_error && run->status == 0) {
     error_set(&error, run->write_error, "cannot write to standard output: %s", error_text(run->write_error));
     run->status = command_fail(3, &error);
   }
-  return run->status ? run->status : log_error ? 3 : has_findings ? 1 : 0;
+  return run->status ? run->status : log_error || report_error ? 3 : has_findings ? 1 : 0;
 }
 
 static int check(const struct options *options, struct error *error) {
@@ -172,6 +183,7 @@ static int check(const struct options *options, struct error *error) {
   }
   run->options = options;
   run->has_gap = true;
+  run->terminal = reports_use_stdout(options) ? stderr : stdout;
   int code = start(run, error);
   if (code)
     run->status = command_fail(exit_status_for(error), error);

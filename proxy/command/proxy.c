@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "proxy/command/command.h"
+#include "proxy/output/reports.h"
 #include "proxy/proxy.h"
 
 static void raise_file_limit(void) {
@@ -40,7 +41,7 @@ static void greet(const struct options *options, const struct proxy *proxy) {
   }
   if (!options->is_quiet)
     text_out_add_char(&out, '\n');
-  FILE *to = options->is_json || logs_to_stdout ? stderr : stdout;
+  FILE *to = options->is_json || logs_to_stdout || reports_use_stdout(options) ? stderr : stdout;
   fwrite(out.data, 1, out.length, to);
   fflush(to);
   text_out_free(&out);

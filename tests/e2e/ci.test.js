@@ -1,0 +1,143 @@
+// ci.test.js - a scratch pipeline, as docs/ci.md tells to build one: curl through the proxy, and check of a recording; reports, their files, the exit status.
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { har } from './lib/har.js';
+import { binary, startProxy } from './lib/proxy.js';
+import { assertJunit, assertSarif } from './lib/reports.js';
+import { accessToken, bearerOnly, client, serve, tokens, without } from './lib/scenario.js';
+import { scratch } from './lib/scratch.js';
+
+const run = promisify(execFile);
+const folder = () => mkdtempSync(join(scratch, 'pipeline-'));
+const read = (...path) => readFileSync(join(...path), 'utf8');
+
+// What the pipeline tests: a connection whose calls lack "Bearer" (an error), and whose token comes without a refresh token (a warning).
+// mended: the calls have it.
+async function pipeline(args, { isMended = false } = {}) {
+  const server = await serve({ '/token': () => [200, without(tokens(1), 'refresh_token')], '/me': bearerOnly });
+  const proxy = await startProxy(...args);
+  const curl = (...words) => run('curl', ['-sS', '--max-time', '20', '--noproxy', '', '--proxy', proxy.url, '--cacert', proxy.caFile, ...words]);
+  await curl('-u', `${client.id}:${client.secret}`, '-d', 'grant_type=authorization_code&code=the-code-0123456789abcdef', `${server.url}/token`);
+  await curl('-H', `Authorization: ${isMended ? 'Bearer ' : ''}${accessToken(1)}`, `${server.url}/me`);
+  const { code, records } = await proxy.stop();
+  await server.stop();
+  return { code, records, proxy, stdout: proxy.stdout, stderr: proxy.stderr };
+}
+
+// The same as a recording, at other ports and with other tokens each time.
+let recordings = 0;
+function recording({ isMended = false } = {}) {
+  const n = ++recordings, port = 40000 + n, file = join(folder(), 'traffic.har');
+  const json = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+  writeFileSync(file, JSON.stringify(har([
+    { seconds_since_start: 0, method: 'POST', url: `https://localhost:${port}/token`,
+      request_headers: { 'content-type': 'application/x-www-form-urlencoded', authorization: `Basic ${Buffer.from(`${client.id}:${client.secret}`).toString('base64')}` },
+      request_body: `grant_type=authorization_code&code=the-code-${n}-0123456789abcdef`, status: 200, response_headers: json, response_body: without(tokens(n), 'refresh_token') },
+    { seconds_since_start: 5, method: 'GET', url: `https://localhost:${port}/me`, request_headers: { authorization: `${isMended ? 'Bearer ' : ''}${accessToken(n)}` },
+      status: isMended ? 200 : 401, response_headers: json, response_body: isMended ? { name: 'Ada' } : { error: 'invalid_token' } },
+  ])));
+  return file;
+}
+
+function check(args, options = {}) {
+  const cwd = options.cwd ?? folder();
+  const { status, stdout, stderr } = spawnSync(binary, ['check', '--ca-dir', join(scratch, 'no-ca'), ...args], { encoding: 'utf8', cwd, ...options });
+  return { code: status, stdout, stderr, cwd };
+}
+
+const rulesOf = (records, ...severities) => records.filter(({ type, severity }) => type === 'finding' && severities.includes(severity)).map(({ rule }) => rule);
+const failed = ['api/missing-bearer-prefix'], warned = ['token/missing-refresh-token'];
+
+describe('a failing run', () => {
+  test('through the proxy exits 1, with SARIF and JUnit that validate', async () => {
+    const where = folder();
+    const { code, records } = await pipeline(['--report', `sarif=${where}/o.sarif`, '--report', `junit=${where}/o.xml`, '--report', `text=${where}/o.txt`]);
+    assert.equal(code, 1);
+    assert.deepEqual(rulesOf(records, 'error'), failed);
+    assert.deepEqual(rulesOf(records, 'warning'), warned);
+    const [{ results, invocations }] = assertSarif(read(where, 'o.sarif')).runs;
+    assert.deepEqual(results.filter(({ level }) => level === 'error').map(({ ruleId }) => ruleId), failed);
+    assert.equal(invocations[0].exitCode, 1);
+    const { cases } = assertJunit(read(where, 'o.xml'));
+    assert.ok(cases.some(({ name, outcome }) => name.startsWith(failed[0]) && outcome === 'failure'));
+    assert.ok(cases.some(({ name, outcome }) => name.startsWith(warned[0]) && outcome === 'passed'));
+    assert.match(read(where, 'o.txt'), /^Verdict: /m);
+    assert.deepEqual(readdirSync(where).sort(), ['o.sarif', 'o.txt', 'o.xml'], 'nothing is left beside them');
+    for (const name of readdirSync(where)) assert.ok(!read(where, name).includes(client.secret) && !read(where, name).includes(accessToken(1)), `no secret in ${name}`);
+  });
+
+  test('of check exits 1, with the reports that its log gives afterwards', () => {
+    const { code, cwd } = check([recording(), '--findings', 'f.jsonl', '--report', 'sarif=o.sarif', '--report', 'junit=o.xml', '--report', 'text=o.txt']);
+    assert.equal(code, 1);
+    assertSarif(read(cwd, 'o.sarif'));
+    assertJunit(read(cwd, 'o.xml'));
+    const again = (format) => spawnSync(binary, ['report', '--format', format, 'f.jsonl'], { cwd, encoding: 'utf8' }).stdout;
+    assert.equal(read(cwd, 'o.xml'), again('junit'));
+    assert.equal(read(cwd, 'o.txt'), again('text'));
+    assert.equal(read(cwd, 'o.sarif').replace(/"startLine":\d+/g, ''), again('sarif').replace(/"startLine":\d+/g, ''));
+  });
+
+  test('--fail-on decides alike for the status and for JUnit', async () => {
+    for (const [level, isMended, expected] of [['error', false, 1], ['error', true, 0], ['warning', true, 1], ['never', false, 0]]) {
+      const file = recording({ isMended }), { code, cwd } = check([file, '--fail-on', level, '--report', 'junit=o.xml']);
+      assert.equal(code, expected, `--fail-on ${level}, mended: ${isMended}`);
+      assert.equal(assertJunit(read(cwd, 'o.xml')).failures > 0, expected === 1);
+    }
+    assert.equal((await pipeline(['--fail-on', 'warning'], { isMended: true })).code, 1);
+    assert.equal((await pipeline([], { isMended: true })).code, 0);
+  });
+});
+
+describe('--report', () => {
+  test('to standard output leaves it to the report alone', async () => {
+    const { stdout, stderr } = check([recording(), '--report', 'sarif=-']);
+    assertSarif(stdout);
+    assert.match(stderr, /Verdict: /);
+    const live = await pipeline(['--report', 'junit=-']);
+    assertJunit(live.stdout);
+    assert.match(live.stderr, /Verdict: /);
+  });
+
+  test('replaces a file whole, follows a link, and writes to what cannot be replaced', () => {
+    const cwd = folder();
+    writeFileSync(join(cwd, 'old.xml'), 'x'.repeat(1000000), { mode: 0o644 });
+    symlinkSync('old.xml', join(cwd, 'link.xml'));
+    assert.equal(check([recording(), '--report', 'junit=link.xml', '--report', 'sarif=/dev/null'], { cwd }).code, 1);
+    assert.ok(lstatSync(join(cwd, 'link.xml')).isSymbolicLink());
+    assertJunit(read(cwd, 'old.xml'));
+  });
+
+  test('says before the run what cannot be written, and after it what could not', () => {
+    const cwd = folder();
+    for (const [args, code, reason] of [
+      [['--report', 'sarif=not/there.sarif'], 3, /cannot write --report sarif=not\/there\.sarif: no such file/],
+      [['--report', 'sarif=.'], 3, /cannot write --report sarif=\.: is a directory/i],
+      [['--report', 'sarif'], 2, /expected FORMAT=FILE, as in --report sarif=oauthtap\.sarif/],
+      [['--report', 'sarfi=x'], 2, /there is no format sarfi; did you mean sarif\?/],
+      [['--report', 'sarif=x', '--report', 'junit=x'], 2, /would write the same file: name two/],
+      [['--report', 'sarif=-', '--format', 'json'], 2, /standard output is taken by the findings already/],
+    ]) {
+      const said = check([recording(), ...args], { cwd });
+      assert.equal(said.code, code, args.join(' '));
+      assert.match(said.stderr, reason);
+      assert.equal(said.stdout, '');
+    }
+    assert.deepEqual(readdirSync(cwd), []);
+    const full = check([recording(), '--report', 'sarif=/dev/full', '--report', 'junit=o.xml'], { cwd });
+    assert.equal(full.code, 3);
+    assert.match(full.stderr, /cannot write --report sarif=\/dev\/full: no space left on device/);
+    assertJunit(read(cwd, 'o.xml'));
+  });
+
+  test('is a list in oauthtap.json', () => {
+    const cwd = folder();
+    writeFileSync(join(cwd, 'oauthtap.json'), '{"report": ["sarif=o.sarif", "junit=o.xml"]}');
+    assert.equal(check([recording()], { cwd }).code, 1);
+    assertSarif(read(cwd, 'o.sarif'));
+    assertJunit(read(cwd, 'o.xml'));
+  });
+});
