@@ -4,7 +4,8 @@
 static const char top[] =
     ".TH OAUTHTAP 1 \"\" \"oauthtap\" \"User Commands\"\n"
     ".SH NAME\noauthtap \\- says what is wrong with an OAuth connection, from the wire\n"
-    ".SH SYNOPSIS\n.B oauthtap\n[proxy] [OPTION]...\n.br\n.B oauthtap check\n[OPTION]... FILE...\n.br\n.B oauthtap report\n[OPTION]... LOG...\n.br\n.B oauthtap demo\n[\\-\\-serve "
+    ".SH SYNOPSIS\n.B oauthtap\n[proxy] [OPTION]...\n.br\n.B oauthtap check\n[OPTION]... FILE...\n.br\n.B oauthtap report\n[OPTION]... "
+    "LOG...\n.br\n.B oauthtap demo\n[\\-\\-serve "
     "[\\-\\-listen HOST:PORT]]\n.br\n.B oauthtap ca\n[CLIENT] [OPTION]...\n.br\n"
     ".B oauthtap rules\n[ID] [OPTION]...\n.br\n.B oauthtap help\n[COMMAND|man]\n"
     ".SH DESCRIPTION\nAn intercepting HTTP(S) proxy. It forwards everything unharmed, recognises token and API exchanges, ties them into "
