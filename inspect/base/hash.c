@@ -8,48 +8,57 @@ static uint64_t rotate(uint64_t x, unsigned bits) {
   return x << bits | x >> (64 - bits);
 }
 
-static void sip_round(uint64_t v[4]) {
-  v[0] += v[1];
-  v[1] = rotate(v[1], 13) ^ v[0];
-  v[0] = rotate(v[0], 32);
-  v[2] += v[3];
-  v[3] = rotate(v[3], 16) ^ v[2];
-  v[0] += v[3];
-  v[3] = rotate(v[3], 21) ^ v[0];
-  v[2] += v[1];
-  v[1] = rotate(v[1], 17) ^ v[2];
-  v[2] = rotate(v[2], 32);
+struct sip {
+  uint64_t a, b, c, d;
+};
+
+static inline void sip_round(struct sip *v) {
+  v->a += v->b;
+  v->b = rotate(v->b, 13) ^ v->a;
+  v->a = rotate(v->a, 32);
+  v->c += v->d;
+  v->d = rotate(v->d, 16) ^ v->c;
+  v->a += v->d;
+  v->d = rotate(v->d, 21) ^ v->a;
+  v->c += v->b;
+  v->b = rotate(v->b, 17) ^ v->c;
+  v->c = rotate(v->c, 32);
 }
 
-static uint64_t sip_word(const char *data, size_t length, bool folds) {
+/* Eight letters at once: a byte from 'A' to 'Z' gets its bit of small letters, whatever its neighbours are. */
+static inline uint64_t fold_word(uint64_t word) {
+  const uint64_t ones = 0x0101010101010101u, tops = ones * 0x80, low = word & ~tops;
+  uint64_t is_upper = (low + ones * (0x80 - 'A')) & ~(low + ones * (0x80 - 'Z' - 1)) & ~word & tops;
+  return word | is_upper >> 2;
+}
+
+/* Little-endian, as SipHash reads it. */
+static inline uint64_t sip_word(const char *data, size_t length, bool folds) {
   uint64_t word = 0;
-  for (size_t i = 0; i < length; i++) {
-    unsigned char c = (unsigned char)data[i];
-    if (folds && c >= 'A' && c <= 'Z')
-      c = (unsigned char)(c + ('a' - 'A'));
-    word |= (uint64_t)c << (8 * i);
-  }
-  return word;
+  memcpy(&word, data, length);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  word = __builtin_bswap64(word);
+#endif
+  return folds ? fold_word(word) : word;
 }
 
-static uint64_t sip(const struct hash_key *key, struct text t, bool folds) {
-  uint64_t v[4] = {key->k0 ^ 0x736f6d6570736575u, key->k1 ^ 0x646f72616e646f6du, key->k0 ^ 0x6c7967656e657261u,
-                   key->k1 ^ 0x7465646279746573u};
-  size_t whole = t.length & ~(size_t)7;
-  for (size_t i = 0; i < whole; i += 8) {
-    uint64_t word = sip_word(t.data + i, 8, folds);
-    v[3] ^= word;
-    sip_round(v);
-    v[0] ^= word;
-  }
-  uint64_t last = (uint64_t)t.length << 56 | (t.length > whole ? sip_word(t.data + whole, t.length - whole, folds) : 0);
-  v[3] ^= last;
+static inline void sip_take(struct sip *v, uint64_t word) {
+  v->d ^= word;
   sip_round(v);
-  v[0] ^= last;
-  v[2] ^= 0xff;
+  v->a ^= word;
+}
+
+static inline uint64_t sip(const struct hash_key *key, struct text t, bool folds) {
+  struct sip v = {key->k0 ^ 0x736f6d6570736575u, key->k1 ^ 0x646f72616e646f6du, key->k0 ^ 0x6c7967656e657261u,
+                  key->k1 ^ 0x7465646279746573u};
+  size_t whole = t.length & ~(size_t)7;
+  for (size_t i = 0; i < whole; i += 8)
+    sip_take(&v, sip_word(t.data + i, 8, folds));
+  sip_take(&v, (uint64_t)t.length << 56 | (t.length > whole ? sip_word(t.data + whole, t.length - whole, folds) : 0));
+  v.c ^= 0xff;
   for (int i = 0; i < 3; i++)
-    sip_round(v);
-  return v[0] ^ v[1] ^ v[2] ^ v[3];
+    sip_round(&v);
+  return v.a ^ v.b ^ v.c ^ v.d;
 }
 
 uint64_t hash_text(const struct hash_key *key, struct text t) {
