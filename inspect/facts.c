@@ -163,7 +163,7 @@ static void read_answer_body(struct facts *facts) {
   struct text trimmed = text_trim_space(answer->body);
   if (text_is_empty(trimmed))
     answer->format = FORMAT_EMPTY;
-  else if (json_parse(answer->body, &answer->json) == 0)
+  else if (json_parse_in(facts->memory, answer->body, &answer->json) == 0)
     answer->format = FORMAT_JSON;
   else if (facts_is_form_answer(http_head_field(&exchange->response, TEXT("content-type")), trimmed) &&
            form_parse(facts->memory, trimmed, &answer->form) == 0)

@@ -12,7 +12,7 @@ static int read_part(struct arena *arena, struct text part, struct json *json) {
   ptrdiff_t length = base64_decode(part, bytes, part.length + 4);
   if (length <= 0)
     return ERROR_MALFORMED;
-  int code = json_parse(text_of(bytes, (size_t)length), json);
+  int code = json_parse_in(arena, text_of(bytes, (size_t)length), json);
   return code == 0 && !json_is_object(json_root(json)) ? ERROR_MALFORMED : code;
 }
 

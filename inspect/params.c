@@ -33,7 +33,7 @@ int params_read(struct arena *arena, struct text query, struct text content_type
   if (code == 0 && params->body_kind == PARAMS_MULTIPART)
     code = form_parse_multipart(arena, content_type, body, &params->body);
   if (code == 0 && params->body_kind == PARAMS_JSON)
-    code = json_parse(body, &params->json);
+    code = json_parse_in(arena, body, &params->json);
   if (code == -ENOMEM)
     return code;
   if (code)

@@ -3,6 +3,7 @@
 #ifndef OAUTHTAP_JSON_H
 #define OAUTHTAP_JSON_H
 
+#include "arena.h"
 #include "errors.h"
 #include "text.h"
 
@@ -10,7 +11,8 @@
 
 struct cJSON;
 struct json {
-  struct cJSON *root;       /* owned */
+  const struct cJSON *root;
+  struct arena *owned;      /* where the document's values lie; NULL: in somebody else's arena */
   bool has_duplicate_names; /* somewhere */
   struct text duplicate;    /* the first duplicate member's name; lives until json_free */
   size_t error_offset;      /* where parsing failed */
@@ -18,8 +20,10 @@ struct json {
 
 /* json_parse - whole document, a UTF-8 BOM and white space around it allowed, nothing else behind it.
  * Returns 0, ERROR_MALFORMED, ERROR_TOO_DEEP or -ENOMEM; json is then empty but for error_offset. Free with json_free, which is fine after
- * failure. Linear time whatever the input. */
+ * failure. Linear time whatever the input.
+ * json_parse_in - the same with all its memory from `memory`: what it gives lives as long as that, and json_free has nothing to do. */
 int json_parse(struct text document, struct json *json);
+int json_parse_in(struct arena *memory, struct text document, struct json *json);
 void json_free(struct json *json);
 
 typedef const struct cJSON *json_value; /* NULL: absent */
