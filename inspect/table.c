@@ -11,11 +11,12 @@
 #define uthash_nonfatal_oom(entry) ((entry)->is_lost = true)
 #include <uthash.h>
 
+/* The handle's last member is the hash: with the key behind it, a look-up reads one cache line of each entry that it passes. */
 struct table_entry {
+  UT_hash_handle hh;
   uint64_t key;
   void *value; /* owned; or `own` */
   bool is_lost;
-  UT_hash_handle hh;
   _Alignas(max_align_t) char own[]; /* the value that was made with its entry */
 };
 
@@ -59,19 +60,26 @@ void *table_peek(const struct table *table, uint64_t key) {
   return entry ? entry->value : NULL;
 }
 
+/* To the end of uthash's order of insertion, where the buckets stay as they are. Not for the last one. */
+static void move_to_end(struct table *table, struct table_entry *entry) {
+  UT_hash_table *all = entry->hh.tbl;
+  struct table_entry *before = entry->hh.prev, *behind = entry->hh.next, *last = ELMT_FROM_HH(all, all->tail);
+  behind->hh.prev = before;
+  if (before)
+    before->hh.next = behind;
+  else
+    table->entries = behind;
+  last->hh.next = entry;
+  entry->hh.prev = last;
+  entry->hh.next = NULL;
+  all->tail = &entry->hh;
+}
+
 void *table_get(struct table *table, uint64_t key) {
   struct table_entry *entry = find(table, key);
-  if (!entry)
-    return NULL;
-  void *value = entry->value;
-  if (entry->hh.next) {
-    HASH_DELETE(hh, table->entries, entry);
-    if (add(table, entry)) {
-      free_entry(table, entry);
-      return NULL;
-    }
-  }
-  return value;
+  if (entry && entry->hh.next)
+    move_to_end(table, entry);
+  return entry ? entry->value : NULL;
 }
 
 /* Room for one more, and an entry for it that is not in the table yet. */
