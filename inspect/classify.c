@@ -152,8 +152,7 @@ static enum exchange_class by_request(const struct facts *facts) {
 
 /* Equality with something short says little (`auth=admin`), unless it stands where only a token stands. */
 static bool take_token(struct flows *flows, struct facts *facts, struct text candidate, bool is_certain) {
-  struct trait trait = trait_of(facts->exchange, candidate);
-  if ((trait.is_known ? trait.length : candidate.length) < MIN_MATCH_BYTES && !is_certain)
+  if (!is_certain && trait_length(facts->exchange, candidate) < MIN_MATCH_BYTES)
     return false;
   facts->token = flow_find_token(flows, candidate);
   if (facts->token)

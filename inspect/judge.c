@@ -158,26 +158,25 @@ static void silence_general(struct report *first) {
 
 /* ---- recovery ---- */
 
+static struct text key_bytes(const uint64_t *key) {
+  return text_of((const char *)key, sizeof *key);
+}
+
 static uint64_t key_of_call(struct inspect *inspect, const struct facts *facts) {
-  struct text_out out = {0};
-  text_out_add(&out, facts->exchange->request.method);
-  text_out_add_char(&out, ' ');
-  text_out_add(&out, facts->endpoint);
-  uint64_t key = flows_key(&inspect->flows, "call", facts->exchange->client, text_out_view(&out));
-  text_out_free(&out);
-  return key;
+  uint64_t place = flows_key(&inspect->flows, "call at", facts->exchange->client, facts->endpoint);
+  return flows_key(&inspect->flows, "call", key_bytes(&place), facts->exchange->request.method);
 }
 
 static uint64_t key_of_flow(struct inspect *inspect, uint64_t flow_id) {
-  return flows_key(&inspect->flows, "call of", text_of((const char *)&flow_id, sizeof flow_id), TEXT_NONE);
+  return flows_key(&inspect->flows, "call of", key_bytes(&flow_id), TEXT_NONE);
 }
 
 static uint64_t key_of_attempt(struct inspect *inspect, uint64_t flow_id) {
-  return flows_key(&inspect->flows, "attempt", text_of((const char *)&flow_id, sizeof flow_id), TEXT_NONE);
+  return flows_key(&inspect->flows, "attempt", key_bytes(&flow_id), TEXT_NONE);
 }
 
 static uint64_t key_of_refresh(struct inspect *inspect, const struct facts *facts, uint64_t token) {
-  return flows_key(&inspect->flows, "refresh with", facts->exchange->client, text_of((const char *)&token, sizeof token));
+  return flows_key(&inspect->flows, "refresh with", facts->exchange->client, key_bytes(&token));
 }
 
 /* A grant is put right by the same code or refresh token; where there is neither, by the same client. */
@@ -200,12 +199,8 @@ static uint64_t key_of_sign_in(struct inspect *inspect, const char *domain, cons
 }
 
 static uint64_t key_of_host(struct inspect *inspect, const char *domain, struct text client, struct text host, uint16_t port) {
-  struct text_out out = {0};
-  text_out_add(&out, host);
-  text_out_addf(&out, ":%u", (unsigned)port);
-  uint64_t key = flows_key(&inspect->flows, domain, client, text_out_view(&out));
-  text_out_free(&out);
-  return key;
+  uint64_t place = flows_key(&inspect->flows, domain, client, host);
+  return flows_key(&inspect->flows, "port", key_bytes(&place), text_of((const char *)&port, sizeof port));
 }
 
 static uint64_t key_of_reached(struct inspect *inspect, struct text client, struct text host, uint16_t port) {
@@ -218,9 +213,7 @@ static uint64_t key_of_credential(struct inspect *inspect, const struct facts *f
 
 /* A token at one host: it may well be refused at another that it was not issued for. */
 static uint64_t key_of_token(struct inspect *inspect, const struct facts *facts) {
-  return facts->token ? key_of_host(inspect, "dead", text_of((const char *)&facts->token->key, sizeof facts->token->key), facts->url.host,
-                                    facts->url.port)
-                      : 0;
+  return facts->token ? key_of_host(inspect, "dead", key_bytes(&facts->token->key), facts->url.host, facts->url.port) : 0;
 }
 
 /* In a call: the token endpoint may be at the same host, and its Basic is the client's own. A client that looks up where to sign in answers

@@ -55,7 +55,7 @@ bool secret_is_name(struct text name) {
                                       TEXT("appsecret_proof")};
   char first = (char)(name.length ? name.data[0] | 0x20 : 0); /* rules most of them out, for every field of every exchange */
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (names[i].data[0] == first && text_equal_nocase(name, names[i]))
+    if (names[i].length == name.length && names[i].data[0] == first && text_equal_nocase(name, names[i]))
       return true;
   return text_ends_with_nocase(name, TEXT("token")); /* authToken, bearer-token, xsrf_token … */
 }

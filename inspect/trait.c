@@ -107,11 +107,18 @@ static unsigned mark_of(struct text value, size_t i) {
   return marks;
 }
 
-static struct trait read_trait(struct text value) {
-  struct trait trait = {.is_known = true, .length = value.length};
+/* Letters and digits have no marks, and secrets are made of them: the rest, which is rare, is asked one by one. */
+static unsigned marks_of(struct text value) {
+  static const bool has_none[256] = {['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true};
+  unsigned marks = 0;
   for (size_t i = 0; i < value.length; i++)
-    if (!is_alphanumeric(value.data[i])) /* they have no marks, and secrets are made of them */
-      trait.marks |= mark_of(value, i);
+    if (!has_none[(unsigned char)value.data[i]])
+      marks |= mark_of(value, i);
+  return marks;
+}
+
+static struct trait read_trait(struct text value) {
+  struct trait trait = {.is_known = true, .length = value.length, .marks = marks_of(value)};
   if (is_guid(value))
     trait.marks |= TRAIT_GUID;
   if (trait_placeholder_form(value))
@@ -133,6 +140,11 @@ struct trait trait_of(const struct exchange *exchange, struct text value) {
   if (said)
     return said->trait;
   return trait_is_masked(value) ? (struct trait){0} : read_trait(value);
+}
+
+size_t trait_length(const struct exchange *exchange, struct text value) {
+  const struct trait_said *said = said_of(exchange, value);
+  return said && said->trait.is_known ? said->trait.length : value.length;
 }
 
 struct text trait_s256(const struct exchange *exchange, struct arena *arena, struct text value) {

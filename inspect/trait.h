@@ -39,6 +39,8 @@ struct trait_said {
 
 /* trait_of - of any value of the exchange. */
 struct trait trait_of(const struct exchange *exchange, struct text value);
+/* trait_length - the length alone, without a look at the bytes; of a redacted value that nothing is said of: as it stands. */
+size_t trait_length(const struct exchange *exchange, struct text value);
 /* trait_s256 - BASE64URL(SHA256(value)); TEXT_NONE: unknown. */
 struct text trait_s256(const struct exchange *exchange, struct arena *arena, struct text value);
 /* trait_part_of - what a recording says that a redacted value was a part of; TEXT_NONE: nothing. */

@@ -148,11 +148,13 @@ static void check_double_prefix(struct check *c) {
 
 static void check_placeholder_token(struct check *c) {
   const struct credentials *credentials = &c->facts->credentials;
+  if (c->facts->token)
+    return;
   struct text value =
       text_is_empty(credentials->scheme) || !api_is_right_scheme(credentials->scheme) ? credentials->whole : credentials->value;
   struct trait trait = trait_of(c->facts->exchange, value);
   const char *form = trait_placeholder_form(value);
-  if (c->facts->token || !trait.is_known || !(trait.marks & TRAIT_PLACEHOLDER))
+  if (!trait.is_known || !(trait.marks & TRAIT_PLACEHOLDER))
     return;
   if (!form)
     form = "of a template";

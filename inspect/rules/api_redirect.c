@@ -118,9 +118,11 @@ static bool says_too_large(const struct check *c) {
 
 static void check_header_too_large(struct check *c) {
   const struct facts *facts = c->facts;
-  struct trait trait = trait_of(facts->exchange, facts->credentials.value);
   bool is_said = says_too_large(c);
-  if (!is_said && (!trait.is_known || trait.length <= LARGE_AUTHORIZATION_BYTES || !looks_too_large(c)))
+  if (!is_said && !looks_too_large(c))
+    return;
+  struct trait trait = trait_of(facts->exchange, facts->credentials.value);
+  if (!is_said && (!trait.is_known || trait.length <= LARGE_AUTHORIZATION_BYTES))
     return;
   const struct call_host *calls = calls_of_host(c->flows, facts->exchange->client, facts->url.host);
   if (!is_said && (!calls || !calls->small_accepted))

@@ -15,6 +15,8 @@ static bool is_bearer(struct text scheme) {
 /* The part behind the first comma that stands outside quotes. */
 static struct text behind_comma(struct text t) {
   bool is_quoted = false;
+  if (text_find_char(t, ',') == SIZE_MAX)
+    return TEXT_NONE;
   for (size_t i = 0; i < t.length; i++) {
     if (t.data[i] == '"')
       is_quoted = !is_quoted;
@@ -82,7 +84,8 @@ static const char *fault_of(const struct check *c) {
   bool is_word_alone = text_equal_nocase(credentials->whole, TEXT("bearer"));
   if (has_header && (text_is_empty(credentials->whole) || is_word_alone))
     return c->facts->answer.kind == ANSWER_ACCEPTED ? NULL : "nothing where the token should be";
-  if (!is_bearer(credentials->scheme) || flow_find_token(c->flows, credentials->value))
+  bool is_found = c->facts->token && text_equal(c->facts->token_text, credentials->value);
+  if (!is_bearer(credentials->scheme) || is_found || flow_find_token(c->flows, credentials->value))
     return NULL;
   struct trait trait = trait_of(c->facts->exchange, credentials->value);
   const char *fault = trait.is_known ? fault_of_marks(trait.marks) : NULL;
