@@ -84,8 +84,8 @@ static const struct {
   const char *beside; /* a top-level member that must be there; NULL: none */
 } denials[] = {{TEXT("invalid_auth"), NULL},    {TEXT("not_authed"), NULL},          {TEXT("token_expired"), NULL},
                {TEXT("token_revoked"), NULL},   {TEXT("account_inactive"), NULL},    {TEXT("invalid_token"), NULL},
-               {TEXT("UNAUTHENTICATED"), NULL}, {TEXT("invalid_credentials"), NULL}, {TEXT("601"), "success"},
-               {TEXT("602"), "success"},        {TEXT("40001"), "errcode"},          {TEXT("42001"), "errcode"},
+               {TEXT("UNAUTHENTICATED"), NULL}, {TEXT("invalid_credentials"), NULL}, {TEXT("601"), "requestId"},
+               {TEXT("602"), "requestId"},      {TEXT("40001"), "errcode"},          {TEXT("42001"), "errcode"},
                {TEXT("40014"), "errcode"}};
 
 static bool has_error_field(json_value root) {

@@ -1,6 +1,7 @@
 /* classify.c - see classify.h. A token request that failed is still a token request. */
 #include "inspect/classify.h"
 
+#include "inspect/meaning.h"
 #include "inspect/trait.h"
 
 #define MIN_MATCH_BYTES 16
@@ -92,7 +93,7 @@ static bool is_refresh_grant(const struct facts *facts) {
 
 static bool is_token_shape(const struct facts *facts) {
   if (!text_is_empty(facts->grant_type))
-    return true;
+    return meaning_is_grant(facts);
   if (is_of_type(facts, "web_server") || is_of_type(facts, "refresh"))
     return !text_is_empty(facts->code) || !text_is_empty(facts->client_secret) || has(facts, "refresh_token");
   bool has_client = !text_is_empty(facts->client_id) && !text_is_empty(facts->client_secret);
@@ -141,7 +142,8 @@ static enum exchange_class by_request(const struct facts *facts) {
   if (is_post && has(facts, "response_type") && has(facts, "client_id") &&
       (PATH_ENDS(facts, par) || !text_is_empty(facts_answer_text(facts, "request_uri"))))
     return CLASS_PUSHED;
-  if (has(facts, "client_id") && (has(facts, "response_type") || has(facts, "request_uri") || is_of_type(facts, "web_server")))
+  bool is_sign_in = has(facts, "response_type") && meaning_is_sign_in(facts);
+  if (has(facts, "client_id") && (is_sign_in || has(facts, "request_uri") || is_of_type(facts, "web_server")))
     return CLASS_AUTHORIZATION;
   if (is_post && has(facts, "client_id") && (PATH_ENDS(facts, device) || !text_is_empty(facts_answer_text(facts, "device_code"))))
     return CLASS_DEVICE;

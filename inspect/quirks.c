@@ -108,6 +108,7 @@ static const struct quirk quirks[] = {
     {.provider = "Strava", .hosts = {TEXT("*.strava.com")}, .wants_commas = true},
     {.provider = "Todoist", .hosts = {TEXT("*.todoist.com"), TEXT("todoist.com")}, .wants_commas = true},
     {.provider = "Linear", .hosts = {TEXT("*.linear.app"), TEXT("linear.app")}, .wants_commas = true},
+    {.provider = "A registry's token service", .request_member = "service", .omits_token_type = true},
     {.provider = "GitHub", .hosts = {TEXT("*.github.com"), TEXT("github.com"), TEXT("*.ghe.com")}, .scheme = TEXT("token")},
 };
 
@@ -139,7 +140,8 @@ const struct quirk *quirk_of_token_url(const struct facts *facts) {
   for (size_t i = 0; !quirk && quirk_at(i); i++) {
     const struct quirk *row = quirk_at(i);
     bool is_path = row->token_path.length && text_ends_with(facts->url.path, row->token_path);
-    if (is_path || has_member(facts, row->answer_member))
+    bool is_request = row->request_member && !text_is_empty(params_get(&facts->params, row->request_member));
+    if (is_path || is_request || has_member(facts, row->answer_member))
       quirk = row;
   }
   return quirk;

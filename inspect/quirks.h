@@ -11,6 +11,7 @@ struct quirk {
   struct text hosts[MAX_QUIRK_HOSTS]; /* patterns of url_host_matches */
   struct text token_path;             /* end of the token URL's path that gives the provider away on any host; empty: none */
   const char *answer_member;          /* member of a token answer that does so; NULL: none */
+  const char *request_member;         /* parameter of a token request that does so; NULL: none */
   struct text scheme;                 /* Authorization scheme that its APIs document beside Bearer; empty: none */
   bool is_scheme_unmistakable;        /* on any host */
   bool has_no_refresh_token;          /* never, or not with this kind of token */

@@ -39,6 +39,12 @@ static void revoke(struct flows *flows, const struct token *token) {
     table_claim(&flows->revocations.flows, token->flow->id, 1);
 }
 
+/* At this host, and wherever it is not known which host a token came from. */
+static void end_session(struct flows *flows, const struct facts *facts) {
+  table_claim(&flows->revocations.hosts, host_key(flows, facts->exchange->client, facts->url.host), 1);
+  table_claim(&flows->revocations.hosts, host_key(flows, facts->exchange->client, TEXT_NONE), 1);
+}
+
 void revocation_learn(struct flows *flows, const struct facts *facts) {
   static const char *const names[] = {"token", "id_token_hint", "refresh_token", "access_token"};
   bool is_done = facts->answer.kind == ANSWER_ACCEPTED || facts->answer.kind == ANSWER_OTHER; /* a logout mostly redirects */
@@ -47,10 +53,11 @@ void revocation_learn(struct flows *flows, const struct facts *facts) {
     return;
   for (size_t i = 0; i < sizeof names / sizeof *names && !token; i++)
     token = flow_find_token(flows, params_get(&facts->params, names[i]));
+  bool is_unread_revocation = !facts->is_request_whole && (path_has(facts, "revoke") || path_has(facts, "revocation"));
   if (token)
     revoke(flows, token);
-  else if (is_logout(facts))
-    table_claim(&flows->revocations.hosts, host_key(flows, facts->exchange->client, facts->url.host), 1);
+  else if (is_logout(facts) || is_unread_revocation)
+    end_session(flows, facts);
 }
 
 bool revocation_is_seen(struct flows *flows, const struct token *token, struct text client) {
@@ -58,5 +65,6 @@ bool revocation_is_seen(struct flows *flows, const struct token *token, struct t
   struct url url;
   if (table_peek(&revocations->tokens, token->key) || table_peek(&revocations->flows, token->flow->id))
     return true;
-  return url_parse(text_from(token->flow->token_url), &url) == 0 && table_peek(&revocations->hosts, host_key(flows, client, url.host));
+  bool has_host = url_parse(text_from(token->flow->token_url), &url) == 0;
+  return table_peek(&revocations->hosts, host_key(flows, client, has_host ? url.host : TEXT_NONE)) != NULL;
 }

@@ -173,11 +173,12 @@ static void learn_answer(struct flows *flows, const struct facts *facts) {
     flows->sight.token_answers++;
 }
 
-/* What asked for a token, or may have: a request that is not known, either. */
+/* What asked for a token, or may have: a request that is not known, either, or one to a login of a vendor's own, which the proxy does read.
+ */
 static void learn_unread(struct flows *flows, const struct facts *facts) {
   uint16_t status = facts->exchange->response.status;
   bool is_token_request = facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH;
-  bool may_be_one = text_equal(facts->exchange->request.method, TEXT("POST")) && !facts->is_request_whole;
+  bool may_be_one = text_equal(facts->exchange->request.method, TEXT("POST")) && (!facts->is_request_whole || flows->sight.is_recording);
   if ((is_token_request || may_be_one) && !facts->exchange->is_response_local && status >= 200 && status < 300 &&
       facts->answer.format == FORMAT_UNKNOWN)
     table_claim(&flows->sight.told, unread_key(flows, facts), 1);
@@ -189,6 +190,12 @@ static void learn_told_by(struct flows *flows, const struct facts *facts) {
     learn_told(flows, json_root(&facts->answer.json), 0);
 }
 
+/* A request to a token endpoint of which nobody knows what it asked for may have been a refresh. */
+static void learn_hidden_request(struct flows *flows, const struct facts *facts) {
+  if (text_equal(facts->exchange->request.method, TEXT("POST")) && !facts->is_request_whole)
+    sight_note_hidden(flows, facts->url.host, false, facts->ended_ms);
+}
+
 void sight_learn(struct flows *flows, const struct facts *facts) {
   struct sight *sight = &flows->sight;
   if (!sight->began_ms)
@@ -198,6 +205,7 @@ void sight_learn(struct flows *flows, const struct facts *facts) {
     learn_answer(flows, facts);
   learn_told_by(flows, facts);
   learn_unread(flows, facts);
+  learn_hidden_request(flows, facts);
   if (facts->class == CLASS_API)
     learn_call(flows, facts);
 }

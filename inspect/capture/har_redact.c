@@ -90,7 +90,7 @@ static void add_part(struct har_redaction *r, struct text_out *out, json_value o
     text_out_add_string(&part, separator);
     text_out_add_json_string(&part, text_from(names[i]));
     text_out_add_char(&part, ':');
-    add_claim(r, &part, text_from(names[i]), value);
+    add_claim(r, &part, text_from(strcmp(names[i], "sub") ? names[i] : "client_id"), value); /* a subject that is shown is a client */
     separator = ",";
   }
   text_out_add_string(&part, *separator == '{' ? "{}" : "}");
