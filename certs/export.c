@@ -1,15 +1,13 @@
 /* What leaves the authority's folder: its certificate in three formats, its fingerprint, its (empty) revocation list. Never its key. */
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/pkcs12.h>
 #include <openssl/x509v3.h>
 
 #include "certs/authority.h"
 #include "certs/certificate.h"
+#include "certs/roots.h"
 
 #define CRL_DAYS 7
-#define TRUST_STORE_PASSWORD "changeit"
-#define TRUST_STORE_ITERATIONS 10000
 
 int authority_fingerprint(const struct authority *authority, char shown[96]) {
   unsigned char digest[EVP_MAX_MD_SIZE];
@@ -35,41 +33,16 @@ static int take_bio(BIO *bio, struct text_out *out) {
   return out->has_failed ? -ENOMEM : 0;
 }
 
-/* Java takes a certificate in a PKCS#12 file as trusted only where its bag carries Oracle's attribute trustedKeyUsage. */
-static int mark_as_trusted(PKCS12_SAFEBAG *bag) {
-  int nid = OBJ_txt2nid("2.16.840.1.113894.746875.1.1");
-  if (nid == NID_undef)
-    nid = OBJ_create("2.16.840.1.113894.746875.1.1", "oracle-jdk-trustedkeyusage", "Oracle trusted key usage");
-  const ASN1_OBJECT *any_usage = OBJ_nid2obj(NID_anyExtendedKeyUsage);
-  if (nid == NID_undef || !any_usage)
-    return ERROR_CRYPTO;
-  /* a length of -1 says that the bytes are an object of that type */
-  return PKCS12_add1_attr_by_NID(bag, nid, V_ASN1_OBJECT, (const unsigned char *)any_usage, -1) == 1 ? 0 : ERROR_CRYPTO;
-}
-
-static int write_trust_store(X509 *certificate, BIO *bio) {
-  int code = ERROR_CRYPTO;
-  PKCS12 *store = NULL;
-  STACK_OF(PKCS12_SAFEBAG) *bags = NULL;
-  STACK_OF(PKCS7) *safes = NULL;
-  PKCS12_SAFEBAG *bag = PKCS12_add_cert(&bags, certificate);
-  if (!bag || !PKCS12_add_friendlyname_asc(bag, "oauthtap", -1) || mark_as_trusted(bag))
-    goto out;
-  if (!PKCS12_add_safe(&safes, bags, -1, 0, NULL))
-    goto out; /* a certificate is no secret: authenticated, not encrypted */
-  store = PKCS12_add_safes(safes, 0);
-  if (!store || !PKCS12_set_mac(store, TRUST_STORE_PASSWORD, -1, NULL, 0, TRUST_STORE_ITERATIONS, EVP_sha256()))
-    goto out;
-  if (i2d_PKCS12_bio(bio, store) == 1)
-    code = 0;
-out:
-  PKCS12_free(store);
-  sk_PKCS7_pop_free(safes, PKCS7_free);
-  sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
+static int write_trust_store(const struct authority *authority, struct text_out *out) {
+  struct roots *roots = roots_new(authority);
+  int code = roots ? roots_write_p12(roots, out) : -ENOMEM;
+  roots_free(roots);
   return code;
 }
 
 int authority_export(const struct authority *authority, struct text format, struct text_out *out) {
+  if (text_equal(format, TEXT("p12")))
+    return write_trust_store(authority, out);
   BIO *bio = BIO_new(BIO_s_mem());
   if (!bio)
     return -ENOMEM;
@@ -78,8 +51,6 @@ int authority_export(const struct authority *authority, struct text format, stru
     code = PEM_write_bio_X509(bio, authority->certificate) == 1 ? 0 : ERROR_CRYPTO;
   } else if (text_equal(format, TEXT("der"))) {
     code = i2d_X509_bio(bio, authority->certificate) == 1 ? 0 : ERROR_CRYPTO;
-  } else if (text_equal(format, TEXT("p12"))) {
-    code = write_trust_store(authority->certificate, bio);
   }
   if (!code)
     code = take_bio(bio, out);

@@ -30,7 +30,8 @@ struct inspect_settings {
   struct connector_settings connector;
   const struct rule_override *overrides;
   size_t override_count;
-  bool is_recording; /* what is observed was recorded by another program, which may have left out credentials */
+  bool is_recording;   /* what is observed was recorded by another program, which may have left out credentials */
+  bool has_own_client; /* the client was started by us, with the proxy's address in its environment */
   uint8_t fingerprint_key[FINGERPRINT_KEY_BYTES];
   struct hash_key hash_key;
   entry_fn *on_entry; /* NULL: nobody records */

@@ -84,6 +84,12 @@ static void add_nothing(struct inspect *inspect) {
                                    "went past oauthtap. Programs in the cloud, containers and other processes need its address, too."));
   else if (is_recording)
     unseen_add(inspect, "no-traffic", TEXT("The recording holds no HTTP exchange. Record again, from before the sign-in."));
+  else if (inspect->settings.has_own_client && !summary->not_seen_count)
+    unseen_add(
+        inspect, "no-traffic",
+        TEXT("No request came: the command sent none, or does not heed HTTP_PROXY and HTTPS_PROXY (fetch of Node.js does from version 24 "
+             "on; Go does not for localhost), or has proxy settings of its own. Then start oauthtap proxy, and point the program at "
+             "it: oauthtap ca tells how."));
   else if (!summary->not_seen_count)
     unseen_add(inspect, "no-traffic",
                TEXT("No request came: is the client really using the proxy? Set HTTP_PROXY and HTTPS_PROXY to its address (or the proxy "

@@ -44,7 +44,8 @@ int judging_read(const struct options *options, struct judging *judging, struct 
   *judging = (struct judging){.settings.connector = {.client_id = text_from(options->client_id),
                                                      .token_url = text_from(options->token_url),
                                                      .refresh_url = text_from(options->refresh_url),
-                                                     .profile = options->profile}};
+                                                     .profile = options->profile},
+                              .settings.has_own_client = options->child != NULL};
   int code = read_secret(options, judging, error);
   return code ? code : set_overrides(options, judging, error);
 }

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "proxy/command/command.h"
+#include "proxy/child/inherited.h"
 #include "proxy/nearest.h"
 
 struct command {
@@ -15,6 +16,7 @@ struct command {
 
 static const struct command commands[] = {
     {"proxy", command_proxy, "listen, forward, judge; until SIGINT or SIGTERM (the default)"},
+    {"run", command_run, "start a command with the proxy around it, and judge what it does"},
     {"check", command_check, "judge recorded traffic: HAR files"},
     {"report", command_report, "render findings logs: text, SARIF, JUnit"},
     {"demo", command_demo, "a misbehaving provider and a client, built in: what findings look like"},
@@ -39,8 +41,11 @@ static int help(void) {
 /* Secrets pass through this memory: it is not for core files or other processes of the user. */
 static void forbid_dumps(void) {
 #ifndef OAUTHTAP_DUMPABLE
-  struct rlimit none = {0, 0};
-  setrlimit(RLIMIT_CORE, &none);
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_CORE, &limit) == 0) {
+    limit.rlim_cur = 0; /* the upper limit stays: what `run` starts may have core files */
+    setrlimit(RLIMIT_CORE, &limit);
+  }
   prctl(PR_SET_DUMPABLE, 0);
 #endif
 }
@@ -85,6 +90,7 @@ static int help_on(int count, char **words) {
 int main(int argc, char **argv) {
   int count = argc > 0 ? argc - 1 : 0;
   char **words = argv + (argc > 0);
+  inherited_note();
   forbid_dumps();
   signal(SIGPIPE, SIG_IGN);
   if (count == 0)

@@ -2,6 +2,7 @@
 #include "proxy/proxy.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,8 @@ struct proxy {
   uint16_t port;
   char url[96];
   struct authority *authority;
-  bool is_authority_new, has_failed, has_ended;
+  bool is_authority_new, has_ended;
+  atomic_bool has_failed; /* the inspector's thread asks */
   volatile sig_atomic_t is_stopping;
   struct leaf_cache *leaves;
   struct log *log;
@@ -114,11 +116,12 @@ static int open_log(struct proxy *proxy, struct error *error) {
   const struct options *options = proxy->options;
   bool logs_to_stdout = options->findings && strcmp(options->findings, "-") == 0;
   bool is_stdout_taken = logs_to_stdout || reports_use_stdout(options);
-  int fd = options->is_json || !is_stdout_taken ? STDOUT_FILENO : STDERR_FILENO;
+  int fd = !options->child && (options->is_json || !is_stdout_taken) ? STDOUT_FILENO : STDERR_FILENO; /* the child's is never ours */
   struct log_settings settings = {.path = options->findings,
                                   .terminal_fd = options->is_json && logs_to_stdout ? -1 : fd,
                                   .is_terminal_json = options->is_json,
-                                  .style = style_for(options, fd)};
+                                  .style = style_for(options, fd),
+                                  .has_gap = !options->child && !options->is_quiet}; /* the greeting ends with one */
   if (proxy->on_record)
     settings.terminal_fd = -1; /* whoever embeds the proxy shows the records itself */
   proxy->log = log_open(&settings, error);
@@ -201,6 +204,10 @@ void proxy_wait(struct proxy *proxy) {
   if (!proxy->has_ended)
     worker_join(proxy->worker);
   proxy->has_ended = true;
+}
+
+void proxy_abandon(struct proxy *proxy) {
+  proxy->has_failed = true;
 }
 
 int proxy_finish(struct proxy *proxy) {

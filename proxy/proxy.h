@@ -20,5 +20,7 @@ bool proxy_is_authority_new(const struct proxy *proxy); /* made by this start: n
 void proxy_stop(struct proxy *proxy);
 void proxy_wait(struct proxy *proxy);
 int proxy_finish(struct proxy *proxy);
+/* proxy_abandon - there was no run: nothing is logged and shown from now on. */
+void proxy_abandon(struct proxy *proxy);
 
 #endif

@@ -3,9 +3,13 @@
 #ifndef OAUTHTAP_COMMAND_H
 #define OAUTHTAP_COMMAND_H
 
+#include <signal.h>
+
 #include "proxy/options.h"
+#include "proxy/proxy.h"
 
 int command_proxy(int count, char **words);
+int command_run(int count, char **words);
 int command_check(int count, char **words);
 int command_demo(int count, char **words);
 int command_ca(int count, char **words);
@@ -19,6 +23,11 @@ int command_fail(int status, const struct error *error);
 int exit_status_for(const struct error *error);
 /* command_print - writes all of it to standard output and frees it. Returns 0, or 3 with a word about it on standard error. */
 int command_print(struct text_out *out);
+/* command_stop - stops the proxy and waits for its end; of SIGINT, SIGTERM and SIGHUP those in signals, blocked until now, cut what is in
+ * flight. Returns proxy_finish's exit status. */
+int command_stop(struct proxy *proxy, const sigset_t *signals);
+/* command_raise_file_limit - each connection takes two descriptors. */
+void command_raise_file_limit(void);
 /* command_help - `oauthtap COMMAND --help`: usage, what it does, its options. */
 int command_help(enum options_command command, const char *usage, const char *about);
 

@@ -8,9 +8,8 @@
 
 #include "proxy/command/command.h"
 #include "proxy/output/reports.h"
-#include "proxy/proxy.h"
 
-static void raise_file_limit(void) {
+void command_raise_file_limit(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
     limit.rlim_cur = limit.rlim_max;
@@ -55,28 +54,6 @@ static void block_signals(sigset_t *signals) {
   pthread_sigmask(SIG_BLOCK, signals, NULL);
 }
 
-static struct proxy *stopping; /* NULL: nothing in flight any more */
-
-/* The second signal cuts what is in flight and still lets the log end well; the third one kills, should that hang. */
-static void on_further_signal(int number) {
-  if (stopping)
-    proxy_stop(stopping); // NOLINT(bugprone-signal-handler): an atomic store and uv_async_send, which may be called in a handler
-  signal(number, SIG_DFL);
-}
-
-static int stop(struct proxy *proxy, const sigset_t *signals) {
-  proxy_stop(proxy);
-  stopping = proxy;
-  signal(SIGINT, on_further_signal);
-  signal(SIGTERM, on_further_signal);
-  pthread_sigmask(SIG_UNBLOCK, signals, NULL);
-  proxy_wait(proxy);
-  pthread_sigmask(SIG_BLOCK, signals, NULL);
-  stopping = NULL;
-  pthread_sigmask(SIG_UNBLOCK, signals, NULL);
-  return proxy_finish(proxy);
-}
-
 static int run(const struct options *options, struct error *error) {
   sigset_t signals;
   int number;
@@ -86,7 +63,7 @@ static int run(const struct options *options, struct error *error) {
     return command_fail(exit_status_for(error), error);
   greet(options, proxy);
   sigwait(&signals, &number);
-  return stop(proxy, &signals);
+  return command_stop(proxy, &signals);
 }
 
 int command_proxy(int count, char **words) {
@@ -101,7 +78,7 @@ int command_proxy(int count, char **words) {
   } else if (code) {
     status = command_fail(2, &error);
   } else {
-    raise_file_limit();
+    command_raise_file_limit();
     status = run(&options, &error);
   }
   options_free(&options);

@@ -62,7 +62,7 @@ struct log *log_open(const struct log_settings *settings, struct error *error) {
     return NULL;
   }
   log->settings = *settings;
-  log->has_gap = !settings->style.is_quiet; /* the greeting ends with one */
+  log->has_gap = settings->has_gap;
   log->fd = settings->path ? open_file(settings->path, error) : -1;
   if (settings->path && log->fd < 0)
     goto fail;

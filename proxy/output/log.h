@@ -11,6 +11,7 @@ struct log_settings {
   int terminal_fd;       /* -1: none */
   bool is_terminal_json; /* records instead of blocks */
   struct text_style style;
+  bool has_gap; /* what stands on the terminal so far ends with a blank line */
 };
 
 struct log;

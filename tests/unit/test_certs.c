@@ -12,11 +12,14 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
 #include "certs/leaf.h"
+#include "certs/roots.h"
 #include "certs/trust.h"
 
 struct fixture {
@@ -239,6 +242,60 @@ static void the_exported_trust_store_holds_the_certificate_and_no_key(void **sta
   text_out_free(&out);
 }
 
+static STACK_OF(X509) * read_pem(struct text pem) {
+  STACK_OF(X509) *found = sk_X509_new_null();
+  BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.length);
+  for (X509 *one; (one = PEM_read_bio_X509(bio, NULL, NULL, NULL));)
+    sk_X509_push(found, one);
+  BIO_free(bio);
+  ERR_clear_error();
+  return found;
+}
+
+/* ours, and once each that a file holds; a key beside them stays where it is */
+static void roots_are_ours_and_those_of_files_without_doubles_and_keys(void **state) {
+  struct fixture *f = *state;
+  struct text_out own = {0}, out = {0};
+  char path[256];
+  X509 *other = NULL;
+  struct roots *roots = roots_new(f->authority);
+  assert_non_null(roots);
+  assert_int_equal(leaf_forge(f->authority, TEXT("a.example"), (int64_t)time(NULL), &other), 0);
+  snprintf(path, sizeof path, "%s/ca.pem", f->parent);
+  FILE *file = fopen(path, "we");
+  assert_non_null(file);
+  assert_int_equal(PEM_write_PrivateKey(file, f->authority->leaf_key, NULL, NULL, 0, NULL, NULL), 1);
+  assert_int_equal(PEM_write_X509(file, other), 1);
+  assert_int_equal(PEM_write_X509(file, f->authority->certificate), 1);
+  fclose(file);
+  assert_int_equal(roots_add_file(roots, path), 0);
+  assert_int_equal(roots_add_file(roots, path), 0);
+  assert_int_equal(roots_add_file(roots, f->parent), ERROR_MALFORMED); /* a folder */
+  remove(path);
+  assert_int_equal(roots_add_file(roots, path), -ENOENT);
+  assert_int_equal(roots_write_pem(roots, &out), 0);
+  assert_true(text_find(text_out_view(&out), TEXT("PRIVATE")) == SIZE_MAX);
+  STACK_OF(X509) *found = read_pem(text_out_view(&out));
+  assert_int_equal(sk_X509_num(found), 2);
+  assert_int_equal(X509_cmp(sk_X509_value(found, 0), f->authority->certificate), 0);
+  assert_int_equal(X509_cmp(sk_X509_value(found, 1), other), 0);
+  sk_X509_pop_free(found, X509_free);
+  assert_int_equal(roots_write_p12(roots, &own), 0);
+  const unsigned char *data = (const unsigned char *)own.data;
+  PKCS12 *store = d2i_PKCS12(NULL, &data, (long)own.length);
+  EVP_PKEY *key = NULL;
+  X509 *none = NULL;
+  found = NULL;
+  assert_int_equal(PKCS12_parse(store, "changeit", &key, &none, &found), 1);
+  assert_int_equal(sk_X509_num(found), 2);
+  sk_X509_pop_free(found, X509_free);
+  PKCS12_free(store);
+  X509_free(other);
+  roots_free(roots);
+  text_out_free(&own);
+  text_out_free(&out);
+}
+
 static void the_cache_gives_one_leaf_until_its_last_day(void **state) {
   struct fixture *f = *state;
   struct leaf_cache *cache = leaf_cache_new(f->authority, 2);
@@ -300,6 +357,7 @@ int main(void) {
       ON_AUTHORITY(first_runs_at_once_agree_on_one_authority),
       ON_AUTHORITY(the_revocation_list_lets_a_leaf_pass),
       ON_AUTHORITY(the_exported_trust_store_holds_the_certificate_and_no_key),
+      ON_AUTHORITY(roots_are_ours_and_those_of_files_without_doubles_and_keys),
       ON_AUTHORITY(the_cache_gives_one_leaf_until_its_last_day),
       ON_AUTHORITY(a_full_cache_forgets_what_was_not_used_for_longest),
       cmocka_unit_test(a_guide_names_the_file_and_the_proxy),
