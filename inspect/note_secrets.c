@@ -1,6 +1,8 @@
 /* note_secrets.c - the secrets of an exchange are remembered before anything is said of it, by their names and places. */
 #include "inspect/inspect_internal.h"
 
+#include "inspect/redact_looks.h"
+
 static void note_parameter(void *owner, struct text name, struct text value) {
   if (secret_is_name(name))
     secrets_add(owner, value);
@@ -52,6 +54,14 @@ static void note_cookies(struct secrets *secrets, struct text cookies) {
   }
 }
 
+/* The whole answer is the token. */
+static void note_bare_token(struct secrets *secrets, const struct facts *facts) {
+  const struct exchange *exchange = facts->exchange;
+  if (facts->answer.format == FORMAT_OTHER && text_equal(exchange->request.method, TEXT("POST")) && exchange->response.status >= 200 &&
+      exchange->response.status < 300 && looks_bare_token(facts->answer.body))
+    secrets_add(secrets, text_trim_space(facts->answer.body));
+}
+
 static void note_fields(struct secrets *secrets, const struct http_head *head) {
   for (size_t i = 0; i < head->field_count; i++) {
     const struct http_field *field = &head->fields[i];
@@ -89,8 +99,16 @@ static void note_credentials(struct secrets *secrets, const struct connector_set
     secrets_add(secrets, text_slice(credentials->value, colon + 1, credentials->value.length));
 }
 
+/* Whose secret it is; said of the client id before anything is compared with it. */
+static void note_identifiers(struct redactor *redactor, const struct connector_settings *connector, const struct facts *facts) {
+  redactor_note_identifier(redactor, connector->client_id);
+  redactor_note_identifier(redactor, facts->client_id);
+  redactor_note_identifier(redactor, facts->credentials.basic_user);
+}
+
 void note_secrets(struct inspect *inspect, const struct facts *facts) {
   struct secrets *secrets = &inspect->redactor.secrets;
+  note_identifiers(&inspect->redactor, &inspect->settings.connector, facts);
   params_each(&facts->params, note_parameter, secrets);
   note_json(secrets, json_root(&facts->params.json), false, 0);
   note_json(secrets, json_root(&facts->answer.json), true, 0);
@@ -99,6 +117,7 @@ void note_secrets(struct inspect *inspect, const struct facts *facts) {
   for (size_t i = 0; i < facts->answer.form.count; i++)
     note_parameter(secrets, facts->answer.form.parameters[i].name, facts->answer.form.parameters[i].value);
   note_unnamed_token(secrets, facts);
+  note_bare_token(secrets, facts);
   note_fields(secrets, &facts->exchange->request);
   note_fields(secrets, &facts->exchange->response);
   note_credentials(secrets, &inspect->settings.connector, facts);

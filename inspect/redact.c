@@ -5,22 +5,39 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "inspect/public_value.h"
+#include "inspect/redact_looks.h"
 #include "inspect/trait.h"
 
-#define RANDOM_WORD_BYTES 20
+#define MAX_IDENTIFIERS 10000
 #define MAX_URL_BYTES 2048
 #define MAX_NAME_BYTES 256
 #define MAX_SHOWN_PARAMETERS 24
 #define SHOWN_BYTES ((size_t)FINGERPRINT_TEXT_BYTES - 1)
 
+static uint64_t key_of_identifier(const struct redactor *redactor, struct text identifier) {
+  return hash_text(redactor->secrets.key, identifier);
+}
+
+void redactor_note_identifier(struct redactor *redactor, struct text identifier) {
+  if (!text_is_empty(identifier))
+    table_claim(&redactor->identifiers, key_of_identifier(redactor, identifier), 1);
+}
+
+bool redactor_knows_identifier(const struct redactor *redactor, struct text identifier) {
+  return table_peek(&redactor->identifiers, key_of_identifier(redactor, identifier)) != NULL;
+}
+
 int redactor_init(struct redactor *redactor, const struct hash_key *key, const uint8_t fingerprint_key[FINGERPRINT_KEY_BYTES]) {
   secrets_init(&redactor->secrets, key);
+  redactor->identifiers = (struct table){.capacity = MAX_IDENTIFIERS};
   redactor->hmac = hash_hmac_new(fingerprint_key);
   return redactor->hmac ? 0 : -ENOMEM;
 }
 
 void redactor_clear(struct redactor *redactor) {
   secrets_clear(&redactor->secrets);
+  table_clear(&redactor->identifiers);
   hash_hmac_free(redactor->hmac);
   redactor->hmac = NULL;
 }
@@ -50,84 +67,13 @@ struct safe_text redact_fingerprint(struct redactor *redactor, struct arena *are
   return finish(arena, &out);
 }
 
-/* ---- words ---- */
-
-static bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-static bool is_random_byte(char c) {
-  return is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == '~' || c == '+' || c == '=' || c == '%' || c == '!';
-}
-
-static bool is_guid(struct text t) {
-  if (t.length != 36)
-    return false;
-  for (size_t i = 0; i < 36; i++) {
-    char c = t.data[i];
-    bool is_hyphen = i == 8 || i == 13 || i == 18 || i == 23;
-    if (is_hyphen ? c != '-' : !(is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')))
-      return false;
-  }
-  return true;
-}
-
-/* The length of the random-looking word at the start of t, 0 where it is none. */
-static size_t random_word(struct text t) {
-  size_t length = 0, digits = 0, letters = 0;
-  bool is_jwt = text_starts_with(t, TEXT("eyJ"));
-  while (length < t.length && (is_random_byte(t.data[length]) || (is_jwt && t.data[length] == '.'))) {
-    digits += is_digit(t.data[length]);
-    letters += is_letter(t.data[length]);
-    length++;
-  }
-  bool is_random = length >= RANDOM_WORD_BYTES && digits && letters && !is_guid(text_slice(t, 0, length));
-  return is_random || (is_jwt && length >= 16) ? length : 0;
-}
-
-static bool starts_word(struct text t, size_t at) {
-  return at == 0 || !is_random_byte(t.data[at - 1]);
-}
-
-/* Whether t[at] begins the value of a secret name: `client_secret=x`, `"token": "x"`, `Bearer x`. */
-static bool follows_secret_name(struct text t, size_t at) {
-  size_t end = at;
-  while (end && strchr(" \t\"'", t.data[end - 1]))
-    end--;
-  bool has_sign = end && (t.data[end - 1] == '=' || t.data[end - 1] == ':');
-  if (has_sign)
-    end--;
-  while (has_sign && end && strchr(" \t\"'", t.data[end - 1]))
-    end--;
-  size_t start = end;
-  while (start && (is_letter(t.data[start - 1]) || t.data[start - 1] == '_' || t.data[start - 1] == '-'))
-    start--;
-  struct text name = text_slice(t, start, end);
-  if (!has_sign || !name.length || !secret_is_name(name))
-    return false;
-  bool is_prose = t.data[end] != '=' && (text_equal_nocase(name, TEXT("code")) || text_equal_nocase(name, TEXT("key")) ||
-                                         text_equal_nocase(name, TEXT("state")) || text_equal_nocase(name, TEXT("token")));
-  return !is_prose; /* "error code: 42" */
-}
-
-static size_t value_length(struct text t) {
-  size_t length = 0;
-  while (length < t.length && (unsigned char)t.data[length] > ' ' && !strchr("\"'<>{},;&", t.data[length]))
-    length++;
-  return length;
-}
-
 /* The length of what stands there redacted already: "tok:6f1c00112233", or a JWT with that for a signature. */
 static size_t redacted_length(struct text rest) {
   if (rest.length < SHOWN_BYTES || (rest.data[0] != 't' && rest.data[0] != 'e'))
     return 0;
   if (trait_is_redacted(text_slice(rest, 0, SHOWN_BYTES)))
     return SHOWN_BYTES;
-  size_t length = text_starts_with(rest, TEXT("eyJ")) ? random_word(rest) : 0;
+  size_t length = text_starts_with(rest, TEXT("eyJ")) ? looks_random(rest, 0) : 0;
   bool is_cut = length >= 4 && text_equal(text_slice(rest, length - 4, length), TEXT(".tok"));
   return is_cut && trait_is_redacted(text_slice(rest, 0, length + SHOWN_BYTES - 3)) ? length + SHOWN_BYTES - 3 : 0;
 }
@@ -142,10 +88,11 @@ static size_t secret_length(struct redactor *redactor, struct text t, size_t at,
     return known >= SECRET_PREFIX_BYTES ? known : 0;
   if (known)
     return known;
-  if (!starts_word(t, at))
+  if (!looks_starts_word(t, at))
     return 0;
-  size_t random = random_word(rest);
-  return random ? random : follows_secret_name(t, at) ? value_length(rest) : 0;
+  size_t length = looks_named(t, at);
+  length = length ? length : looks_user(t, at);
+  return length ? length : looks_random(t, at);
 }
 
 static void add_redacted(struct redactor *redactor, struct text_out *out, struct text t, size_t max_bytes, bool is_name) {
@@ -174,6 +121,45 @@ struct safe_text redact_name(struct redactor *redactor, struct arena *arena, str
   struct text_out out = {0};
   add_redacted(redactor, &out, text_slice(t, 0, MAX_NAME_BYTES * 2), MAX_NAME_BYTES, true);
   return finish(arena, &out);
+}
+
+/* A scope is many words, and what the standards call one is nobody's secret. */
+static void add_scope(struct redactor *redactor, struct text_out *out, struct text scope, size_t max_bytes) {
+  while (scope.data) {
+    struct text word = text_split(&scope, ' ');
+    if (public_value_is_word(word))
+      text_out_add(out, word);
+    else
+      add_redacted(redactor, out, word, max_bytes, false);
+    if (scope.data)
+      text_out_add_char(out, ' ');
+  }
+}
+
+static void add_public(struct redactor *redactor, struct text_out *out, struct text name, struct text value, size_t max_bytes) {
+  switch (public_value_of(name, value)) {
+  case PUBLIC_WORD: text_out_add(out, value); break;
+  case PUBLIC_IDENTIFIER: add_redacted(redactor, out, value, max_bytes, redactor_knows_identifier(redactor, value)); break;
+  case PUBLIC_SECRET:
+    if (!trait_is_masked(value) && !trait_placeholder_form(value))
+      redact_add_fingerprint(redactor, out, value);
+    else
+      add_redacted(redactor, out, value, max_bytes, false);
+    break;
+  case PUBLIC_SCOPE: add_scope(redactor, out, value, max_bytes); break;
+  case PUBLIC_NO:
+  case PUBLIC_TEXT: add_redacted(redactor, out, value, max_bytes, false); break;
+  }
+}
+
+struct safe_text redact_value(struct redactor *redactor, struct arena *arena, struct text name, struct text value, size_t max_bytes) {
+  struct text_out out = {0};
+  add_public(redactor, &out, name, text_slice(value, 0, max_bytes + MAX_URL_BYTES), max_bytes);
+  return finish(arena, &out);
+}
+
+void redact_add_value(struct redactor *redactor, struct text_out *out, struct text name, struct text value) {
+  add_public(redactor, out, name, value, SIZE_MAX);
 }
 
 void redact_add_key(struct redactor *redactor, struct text_out *out) {

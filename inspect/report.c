@@ -40,6 +40,16 @@ void evidence_name(struct report *report, const char *name, struct text identifi
     add_text(report, name, redact_name(redactor_of(report), report->check->memory, identifier));
 }
 
+void evidence_value(struct report *report, const char *name, struct text value) {
+  if (report)
+    add_text(report, name, redact_value(redactor_of(report), report->check->memory, text_from(name), value, MAX_EVIDENCE_BYTES));
+}
+
+void evidence_scope(struct report *report, const char *name, struct text scope) {
+  if (report)
+    add_text(report, name, redact_value(redactor_of(report), report->check->memory, TEXT("scope"), scope, MAX_EVIDENCE_BYTES));
+}
+
 void evidence_literal(struct report *report, const char *name, const char *own) {
   if (report)
     add_text(report, name, redact_literal(own));
@@ -96,7 +106,7 @@ void evidence_token(struct report *report, const char *name, const struct token 
 void evidence_error(struct report *report) {
   if (!report || !report->check->facts)
     return;
-  evidence_text(report, "error", report->check->facts->answer.error);
+  evidence_value(report, "error", report->check->facts->answer.error);
   evidence_text(report, "description", report->check->facts->answer.description);
 }
 

@@ -124,6 +124,8 @@ void report_at_once(struct report *report);
 /* Evidence: name has static storage. Text is redacted here; a secret becomes its fingerprint. Empty text adds nothing. */
 void evidence_text(struct report *report, const char *name, struct text wire);
 void evidence_name(struct report *report, const char *name, struct text identifier); /* a public identifier */
+void evidence_value(struct report *report, const char *name, struct text value);     /* of the parameter or member of that name */
+void evidence_scope(struct report *report, const char *name, struct text scope);
 void evidence_literal(struct report *report, const char *name, const char *own);
 void evidence_url(struct report *report, const char *name, struct text url);
 void evidence_number(struct report *report, const char *name, int64_t number);

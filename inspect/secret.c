@@ -4,60 +4,13 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
+#include "inspect/base/url.h"
+#include "inspect/public_value.h"
+
 #define MAX_SECRETS 50000
 
 bool secret_equal(struct text a, struct text b) {
   return a.length == b.length && (a.length == 0 || CRYPTO_memcmp(a.data, b.data, a.length) == 0);
-}
-
-bool secret_is_name(struct text name) {
-  static const struct text names[] = {TEXT("access_token"),
-                                      TEXT("refresh_token"),
-                                      TEXT("id_token"),
-                                      TEXT("token"),
-                                      TEXT("code"),
-                                      TEXT("auth_code"),
-                                      TEXT("client_secret"),
-                                      TEXT("secret"),
-                                      TEXT("app_secret"),
-                                      TEXT("password"),
-                                      TEXT("passwd"),
-                                      TEXT("assertion"),
-                                      TEXT("saml_assertion"),
-                                      TEXT("client_assertion"),
-                                      TEXT("code_verifier"),
-                                      TEXT("device_code"),
-                                      TEXT("user_code"),
-                                      TEXT("subject_token"),
-                                      TEXT("actor_token"),
-                                      TEXT("id_token_hint"),
-                                      TEXT("logout_token"),
-                                      TEXT("fb_exchange_token"),
-                                      TEXT("accesstoken"),
-                                      TEXT("refreshtoken"),
-                                      TEXT("idtoken"),
-                                      TEXT("sessionid"),
-                                      TEXT("session_id"),
-                                      TEXT("jwt"),
-                                      TEXT("state"),
-                                      TEXT("nonce"),
-                                      TEXT("api_key"),
-                                      TEXT("apikey"),
-                                      TEXT("x-api-key"),
-                                      TEXT("key"),
-                                      TEXT("sig"),
-                                      TEXT("signature"),
-                                      TEXT("authorization"),
-                                      TEXT("proxy-authorization"),
-                                      TEXT("cookie"),
-                                      TEXT("set-cookie"),
-                                      TEXT("registration_access_token"),
-                                      TEXT("appsecret_proof")};
-  char first = (char)(name.length ? name.data[0] | 0x20 : 0); /* rules most of them out, for every field of every exchange */
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (names[i].length == name.length && names[i].data[0] == first && text_equal_nocase(name, names[i]))
-      return true;
-  return text_ends_with_nocase(name, TEXT("token")); /* authToken, bearer-token, xsrf_token … */
 }
 
 void secrets_init(struct secrets *secrets, const struct hash_key *key) {
@@ -69,11 +22,53 @@ void secrets_clear(struct secrets *secrets) {
   table_clear(&secrets->short_ones);
 }
 
+static bool add_form(struct secrets *secrets, struct text form) {
+  bool is_long = form.length >= SECRET_PREFIX_BYTES;
+  struct table *table = is_long ? &secrets->long_ones : &secrets->short_ones;
+  uint64_t key = hash_text(secrets->key, is_long ? text_slice(form, 0, SECRET_PREFIX_BYTES) : form);
+  bool is_new = !table_peek(table, key);
+  table_claim(table, key, 1);
+  return is_new;
+}
+
+static void add_html(struct text_out *out, struct text t) {
+  static const char *const entities[] = {"&&amp;", "<&lt;", ">&gt;", "\"&quot;", "'&#39;"};
+  for (size_t i = 0; i < t.length; i++) {
+    const char *entity = NULL;
+    for (size_t j = 0; j < sizeof entities / sizeof *entities; j++)
+      if (entities[j][0] == t.data[i])
+        entity = entities[j] + 1;
+    if (entity)
+      text_out_add_string(out, entity);
+    else
+      text_out_add_char(out, t.data[i]);
+  }
+}
+
+/* As servers quote it: a long one is still recognised by its looks then, or by its beginning. */
+static void add_encoded_forms(struct secrets *secrets, struct text secret) {
+  struct text_out forms[4] = {0};
+  struct text start = text_slice(secret, 0, SECRET_PREFIX_BYTES);
+  if (secret.length < SECRET_PREFIX_BYTES) {
+    base64_add(&forms[0], secret, true);
+    for (size_t i = 0; i < secret.length; i++)
+      text_out_addf(&forms[1], "%02x", (unsigned char)secret.data[i]);
+  }
+  url_add_encoded(&forms[2], start);
+  add_html(&forms[3], start);
+  for (size_t i = 0; i < 4; i++) {
+    struct text form = text_out_view(&forms[i]);
+    if (form.length >= SECRET_MIN_BYTES && !text_equal(form, start))
+      add_form(secrets, form);
+    text_out_free(&forms[i]);
+  }
+}
+
 void secrets_add(struct secrets *secrets, struct text secret) {
-  if (secret.length >= SECRET_PREFIX_BYTES)
-    table_claim(&secrets->long_ones, hash_text(secrets->key, text_slice(secret, 0, SECRET_PREFIX_BYTES)), 1);
-  else if (secret.length >= SECRET_MIN_BYTES)
-    table_claim(&secrets->short_ones, hash_text(secrets->key, secret), 1);
+  if (secret.length < SECRET_MIN_BYTES || public_value_is_word(secret))
+    return;
+  if (add_form(secrets, secret))
+    add_encoded_forms(secrets, secret);
   size_t dot = text_find_last_char(secret, '.');
   if (dot != SIZE_MAX && text_starts_with(secret, TEXT("eyJ")))
     secrets_add(secrets, text_slice(secret, dot + 1, secret.length)); /* the signature alone */

@@ -14,7 +14,8 @@ struct text trait_shown(struct text value) {
   if (value.length < SHOWN_BYTES)
     return TEXT_NONE;
   struct text shown = text_slice(value, value.length - SHOWN_BYTES, value.length);
-  if (!text_starts_with(shown, TEXT("tok:")) || (value.length > SHOWN_BYTES && value.data[value.length - SHOWN_BYTES - 1] != '.'))
+  bool is_jwt = text_starts_with(value, TEXT("eyJ")) && value.length > SHOWN_BYTES && value.data[value.length - SHOWN_BYTES - 1] == '.';
+  if (!text_starts_with(shown, TEXT("tok:")) || (value.length > SHOWN_BYTES && !is_jwt))
     return TEXT_NONE;
   for (size_t i = 4; i < SHOWN_BYTES; i++)
     if (!strchr("0123456789abcdef", shown.data[i]) || !shown.data[i])

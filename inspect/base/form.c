@@ -98,8 +98,12 @@ static int add_part(struct arena *arena, struct text part, struct form *form) {
   return 0;
 }
 
+struct text form_boundary(struct text content_type) {
+  return field_parameter(content_type, TEXT("boundary"));
+}
+
 int form_parse_multipart(struct arena *arena, struct text content_type, struct text body, struct form *form) {
-  struct text boundary = field_parameter(content_type, TEXT("boundary"));
+  struct text boundary = form_boundary(content_type);
   struct form made = {0};
   if (!boundary.length || boundary.length > 70)
     return ERROR_MALFORMED;

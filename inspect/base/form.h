@@ -22,6 +22,8 @@ struct form {
 int form_parse(struct arena *arena, struct text encoded, struct form *form);
 /* form_parse_multipart - content_type holds the boundary. File parts (with filename) are skipped. Returns 0, ERROR_MALFORMED or -ENOMEM. */
 int form_parse_multipart(struct arena *arena, struct text content_type, struct text body, struct form *form);
+/* form_boundary - of a multipart content type; TEXT_NONE where it has none. */
+struct text form_boundary(struct text content_type);
 /* form_get - the first parameter's decoded value, TEXT_NONE (data NULL) where absent. */
 struct text form_get(const struct form *form, struct text name);
 size_t form_count(const struct form *form, struct text name);

@@ -4,6 +4,7 @@
 #include "inspect/base/url.h"
 #include "inspect/jwt.h"
 #include "inspect/observation.h"
+#include "inspect/public_value.h"
 
 #define SHORT_BYTES 16 /* what the RFCs' own words have at most */
 
@@ -201,26 +202,6 @@ struct text har_redact_secret(struct har_redaction *r, struct text name, struct 
 
 /* ---- values by name ---- */
 
-static bool is_in(struct text name, const struct text *names, size_t count) {
-  for (size_t i = 0; i < count; i++)
-    if (text_equal_nocase(name, names[i]))
-      return true;
-  return false;
-}
-#define IS_IN(name, names) is_in(name, names, sizeof(names) / sizeof *(names))
-
-static const struct text public_names[] = {TEXT("client_id"),   TEXT("client_key"),    TEXT("app_id"),
-                                           TEXT("appid"),       TEXT("redirect_uri"),  TEXT("scope"),
-                                           TEXT("scp"),         TEXT("grant_type"),    TEXT("response_type"),
-                                           TEXT("type"),        TEXT("response_mode"), TEXT("code_challenge"),
-                                           TEXT("resource"),    TEXT("audience"),      TEXT("aud"),
-                                           TEXT("iss"),         TEXT("azp"),           TEXT("token_type"),
-                                           TEXT("prompt"),      TEXT("access_type"),   TEXT("error"),
-                                           TEXT("error_code"),  TEXT("expires_in"),    TEXT("code_challenge_method"),
-                                           TEXT("tid"),         TEXT("typ"),           TEXT("alg"),
-                                           TEXT("token_use"),   TEXT("issuer"),        TEXT("client_assertion_type"),
-                                           TEXT("request_uri"), TEXT("audiences"),     TEXT("token_type_hint")};
-
 /* With the method plain the challenge is the verifier itself (RFC 7636 section 4.2). */
 static bool is_plain_challenge(const struct har_redaction *r, struct text name, struct text value) {
   struct text path = r->exchange->request.path;
@@ -230,14 +211,21 @@ static bool is_plain_challenge(const struct har_redaction *r, struct text name, 
                                 text_find_nocase(r->exchange->request_body.bytes, TEXT("S256")) == SIZE_MAX);
 }
 
-static bool is_secret(const struct har_redaction *r, struct text name, struct text value, bool is_answer) {
-  static const struct text other_things[] = {TEXT("code"), TEXT("state"), TEXT("key")};
-  static const struct text more[] = {
-      TEXT("auth_token"), TEXT("oauth_token"),        TEXT("auth"),    TEXT("authtoken"), TEXT("pin"),
-      TEXT("otp"),        TEXT("authenticity_token"), TEXT("refresh"), TEXT("pwd"),       TEXT("private_key")};
-  if (is_answer && IS_IN(name, other_things))
-    return false;
-  return secret_is_name(name) || IS_IN(name, more) || is_plain_challenge(r, name, value);
+bool har_redact_is_secret(const struct har_redaction *r, struct text name, struct text value, bool is_answer) {
+  static const struct text other_things[] = {TEXT("code"), TEXT("state"), TEXT("key")}, more[] = {TEXT("auth"), TEXT("refresh")};
+  for (size_t i = 0; i < sizeof other_things / sizeof *other_things && is_answer; i++)
+    if (text_equal_nocase(name, other_things[i]))
+      return false;
+  for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+    if (text_equal_nocase(name, more[i]))
+      return true;
+  return secret_is_name(name) || is_plain_challenge(r, name, value);
+}
+
+static struct text redact_public(struct har_redaction *r, struct text name, struct text value) {
+  struct text_out out = {0};
+  redact_add_value(r->redactor, &out, name, value);
+  return text_is_empty(value) ? value : keep(r, &out);
 }
 
 /* Whole and nothing but one known secret, or a JWT: shown as it is where its name tells what it is, or two sides would differ. */
@@ -248,13 +236,15 @@ static bool is_one_secret(const struct har_redaction *r, struct text value) {
 }
 
 struct text har_redact_value(struct har_redaction *r, struct text name, struct text value, bool is_answer) {
-  if (is_secret(r, name, value, is_answer) || is_one_secret(r, value))
+  if (har_redact_is_secret(r, name, value, is_answer) || is_one_secret(r, value))
     return har_redact_secret(r, name, value);
   if (text_starts_with_nocase(value, TEXT("http://")) || text_starts_with_nocase(value, TEXT("https://")))
     return text_find_char(value, ' ') == SIZE_MAX ? har_redact_url(r, value) : har_redact_text(r, value);
-  if (IS_IN(name, public_names))
-    return value.length < SHORT_BYTES ? value : har_redact_known(r, value);
-  struct text shown = har_redact_text(r, value);
+  if (public_value_of(name, value) == PUBLIC_SECRET)
+    return har_redact_secret(r, name, value);
+  if (text_equal_nocase(name, TEXT("code_challenge"))) /* a hash, random by nature */
+    return har_redact_known(r, value);
+  struct text shown = redact_public(r, name, value);
   if (!text_equal(shown, value) && trait_is_masked(shown))
     say(r, name, value, shown);
   return shown;

@@ -30,6 +30,8 @@ struct text har_redact_secret(struct har_redaction *r, struct text name, struct 
 void har_redact_say(struct har_redaction *r, struct text value, struct text shown);
 /* har_redact_value - a parameter or member of a request, or (is_answer) of an answer, where `code`, `state` and `key` are other things. */
 struct text har_redact_value(struct har_redaction *r, struct text name, struct text value, bool is_answer);
+/* har_redact_is_secret - whether that name alone makes the value a secret there. */
+bool har_redact_is_secret(const struct har_redaction *r, struct text name, struct text value, bool is_answer);
 /* har_redact_text - anything else: known secrets, what stands behind secret names, and what looks like one. */
 struct text har_redact_text(struct har_redaction *r, struct text t);
 /* har_redact_known - a public identifier: known secrets alone. */

@@ -2,6 +2,7 @@
  * protocol's own and stay; in all others whatever looks like a secret is taken for one. */
 #include "inspect/capture/har_redact.h"
 
+#include "inspect/base/form.h"
 #include "inspect/base/time.h"
 #include "inspect/base/url.h"
 #include "inspect/classify.h"
@@ -152,8 +153,10 @@ static struct text redact_cookies(struct har_redaction *r, struct text cookies, 
     struct text cookie = text_split(&cookies, ';');
     size_t equals = text_find_char(cookie, '=');
     struct text name = text_slice(cookie, 0, equals), value = text_slice(cookie, equals + 1, cookie.length);
-    if (!is_cookie || equals == SIZE_MAX) {
+    if (!is_cookie || text_is_empty(text_trim(cookie))) {
       redact_add_text(r->redactor, &out, cookie);
+    } else if (equals == SIZE_MAX) { /* a value without a name */
+      text_out_add(&out, har_redact_secret(r, TEXT("cookie"), cookie));
     } else {
       redact_add_text(r->redactor, &out, name);
       text_out_add_char(&out, '=');
@@ -169,9 +172,11 @@ static struct text redact_cookies(struct har_redaction *r, struct text cookies, 
 /* ---- any field ---- */
 
 static bool is_secret_field(struct text name) {
-  static const struct text parts[] = {TEXT("token"),    TEXT("api-key"), TEXT("apikey"),    TEXT("secret"),           TEXT("signature"),
-                                      TEXT("password"), TEXT("session"), TEXT("assertion"), TEXT("subscription-key"), TEXT("credential")};
-  if (secret_is_name(name))
+  static const struct text parts[] = {
+      TEXT("token"),       TEXT("api-key"),    TEXT("apikey"),    TEXT("secret"),           TEXT("signature"),  TEXT("password"),
+      TEXT("session"),     TEXT("passphrase"), TEXT("assertion"), TEXT("subscription-key"), TEXT("credential"), TEXT("access-key"),
+      TEXT("access-sign"), TEXT("hmac"),       TEXT("x-auth"),    TEXT("bearer"),           TEXT("csrf"),       TEXT("xsrf")};
+  if (secret_is_name(name) || text_ends_with_nocase(name, TEXT("-key")))
     return true;
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
     if (text_find_nocase(name, parts[i]) != SIZE_MAX)
@@ -179,21 +184,44 @@ static bool is_secret_field(struct text name) {
   return false;
 }
 
-static bool is_verbatim(const struct http_field *field) {
-  int64_t moment;
-  static const struct text types[] = {TEXT("content-type"), TEXT("content-length"), TEXT("content-encoding"), TEXT("transfer-encoding")};
-  if (text_equal_nocase(field->name, TEXT("date")))
-    return time_parse_http_date(field->value, &moment) == 0;
-  return field->value.length < 200 && IS_IN(field->name, types);
+/* A browser cannot set Authorization on a WebSocket, so tokens go among the names of its protocols. */
+static struct text redact_protocols(struct har_redaction *r, struct text protocols) {
+  static const struct text in_kubernetes = TEXT("base64url.bearer.authorization.k8s.io.");
+  struct text_out out = {0};
+  bool is_token = false;
+  while (protocols.data) {
+    struct text part = text_split(&protocols, ','), word = text_trim(part);
+    size_t prefix = text_starts_with(word, in_kubernetes) ? in_kubernetes.length : 0;
+    text_out_add(&out, text_slice(part, 0, part.length - word.length));
+    text_out_add(&out, text_slice(word, 0, prefix));
+    struct text rest = text_slice(word, prefix, word.length);
+    if (is_token || prefix)
+      text_out_add(&out, har_redact_secret(r, TEXT("token"), rest));
+    else
+      redact_add_text(r->redactor, &out, rest);
+    is_token = is_scheme(word) || secret_is_name(word);
+    if (protocols.data)
+      text_out_add_char(&out, ',');
+  }
+  return keep(r, &out);
+}
+
+/* The boundary is random by nature, and the body needs it. */
+static struct text redact_type(struct har_redaction *r, struct text type) {
+  struct text boundary = form_boundary(type);
+  struct text_out out = {0};
+  size_t at = boundary.data ? (size_t)(boundary.data - type.data) : type.length;
+  redact_add_text(r->redactor, &out, text_slice(type, 0, at));
+  redact_add_name(r->redactor, &out, boundary);
+  redact_add_text(r->redactor, &out, text_slice(type, at + boundary.length, type.length));
+  return keep(r, &out);
 }
 
 struct text har_redact_field(struct har_redaction *r, const struct http_field *field) {
   static const struct text urls[] = {TEXT("location"), TEXT("content-location"), TEXT("referer"), TEXT("origin")};
-  static const struct text known[] = {TEXT("host"),       TEXT("user-agent"),    TEXT("accept"),     TEXT("accept-encoding"),
-                                      TEXT("connection"), TEXT("cache-control"), TEXT("server"),     TEXT("accept-language"),
-                                      TEXT("pragma"),     TEXT("expires"),       TEXT("retry-after")};
   struct text name = field->name, value = field->value;
-  if (text_is_empty(value) || is_verbatim(field))
+  int64_t moment;
+  if (text_is_empty(value) || (text_equal_nocase(name, TEXT("date")) && time_parse_http_date(value, &moment) == 0))
     return value;
   if (text_equal_nocase(name, TEXT("authorization")) || text_equal_nocase(name, TEXT("proxy-authorization")))
     return redact_credentials(r, value);
@@ -201,7 +229,11 @@ struct text har_redact_field(struct har_redaction *r, const struct http_field *f
     return redact_cookies(r, value, name.length > sizeof "cookie" - 1);
   if (IS_IN(name, urls))
     return har_redact_url(r, value);
-  if (is_secret_field(name))
-    return har_redact_secret(r, name, value);
-  return IS_IN(name, known) ? har_redact_known(r, value) : har_redact_text(r, value);
+  if (text_equal_nocase(name, TEXT("content-type")))
+    return redact_type(r, value);
+  if (text_equal_nocase(name, TEXT("sec-websocket-protocol")))
+    return redact_protocols(r, value);
+  if (text_equal_nocase(name, TEXT("host")))
+    return har_redact_known(r, value);
+  return is_secret_field(name) ? har_redact_secret(r, name, value) : har_redact_text(r, value);
 }

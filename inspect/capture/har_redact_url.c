@@ -31,7 +31,9 @@ static void add_pair(struct har_redaction *r, struct text_out *out, struct text 
   if (equals == SIZE_MAX)
     return;
   struct text raw = text_slice(pair, equals + 1, pair.length), value = url_percent_decode(r->memory, raw, true);
-  struct text shown = har_redact_value(r, name, value, is_answer);
+  size_t route = text_find_last_char(name, '?'); /* "#/route?code=x" */
+  struct text last = route == SIZE_MAX ? name : text_slice(name, route + 1, name.length);
+  struct text shown = har_redact_value(r, last, value, is_answer);
   text_out_add_char(out, '=');
   if (text_equal(value, shown))
     text_out_add(out, raw);

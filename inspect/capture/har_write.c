@@ -32,7 +32,7 @@ static void add_fields(struct har_redaction *r, struct text_out *out, const stru
   text_out_add_string(out, ",\"cookies\":[],\"headers\":[");
   for (size_t i = 0; i < head->field_count; i++) {
     text_out_add_string(out, i ? ",{" : "{");
-    add_member(out, "name", har_redact_known(r, head->fields[i].name));
+    add_member(out, "name", har_redact_text(r, head->fields[i].name));
     text_out_add_char(out, ',');
     add_member(out, "value", har_redact_field(r, &head->fields[i]));
     text_out_add_char(out, '}');
@@ -108,7 +108,7 @@ static void add_request(struct har_redaction *r, struct text_out *out, const str
   if (shown->wire_bytes) {
     shown->bytes = readable(r, request, shown);
     text_out_add_string(out, ",\"postData\":{");
-    add_member(out, "mimeType", har_redact_known(r, type));
+    add_member(out, "mimeType", har_redact_field(r, &(struct http_field){.name = TEXT("content-type"), .value = type}));
     if (shown->bytes.data)
       add_text(out, shown->bytes = har_redact_request_body(r, type, shown->bytes));
     text_out_add_char(out, '}');
@@ -122,7 +122,9 @@ static void add_content(struct har_redaction *r, struct text_out *out, const str
     shown->bytes = har_redact_answer_body(r, shown->bytes);
   unsigned long long size = shown->bytes.data ? shown->bytes.length : shown->wire_bytes;
   text_out_addf(out, ",\"content\":{\"size\":%llu,", size);
-  add_member(out, "mimeType", har_redact_known(r, http_head_field(response, TEXT("content-type"))));
+  add_member(
+      out, "mimeType",
+      har_redact_field(r, &(struct http_field){.name = TEXT("content-type"), .value = http_head_field(response, TEXT("content-type"))}));
   if (shown->bytes.data)
     add_text(out, shown->bytes);
   text_out_add_char(out, '}');
@@ -189,7 +191,7 @@ static void write_exchange(struct har_redaction *r, struct text_out *out, const 
   if (text_is_empty(exchange->hidden_under))
     exchange->hidden_under = key_of(r);
   exchange->client = har_redact_known(r, exchange->client);
-  exchange->connect_user_agent = har_redact_known(r, exchange->connect_user_agent);
+  exchange->connect_user_agent = har_redact_text(r, exchange->connect_user_agent);
   exchange->fault_detail = har_redact_text(r, exchange->fault_detail);
   add_end(r, out, &shown, exchange);
 }
@@ -252,10 +254,11 @@ static void write_connect(struct har_redaction *r, struct text_out *out, const s
   struct observation shown = *observation;
   struct text none = TEXT("");
   struct connect connect = connect_of(&shown, &none);
-  struct text *names[] = {connect.client, connect.user_agent, connect.host, connect.addresses};
+  struct text *names[] = {connect.client, connect.host, connect.addresses};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     *names[i] = har_redact_known(r, *names[i]);
   *connect.detail = har_redact_text(r, *connect.detail);
+  *connect.user_agent = har_redact_text(r, *connect.user_agent);
   struct text_out url = {0};
   bool is_ip6 = text_find_char(*connect.host, ':') != SIZE_MAX;
   text_out_addf(&url, is_ip6 ? "https://[%.*s]:%u/" : "https://%.*s:%u/", TEXT_ARGS(*connect.host), connect.port);

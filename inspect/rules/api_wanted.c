@@ -75,10 +75,10 @@ static void add_scopes(struct report *r, struct check *c) {
   if (text_is_empty(granted))
     granted = first_text(c->facts, granted_names, 1);
   const struct authorization *asked = c->facts->flow ? authorization_of_flow(c->flows, c->facts->flow) : NULL;
-  evidence_text(r, "wanted_scope", wanted);
-  evidence_text(r, "granted_scope", granted);
+  evidence_scope(r, "wanted_scope", wanted);
+  evidence_scope(r, "granted_scope", granted);
   if (asked)
-    evidence_text(r, "asked_scope", asked->scope);
+    evidence_scope(r, "asked_scope", asked->scope);
 }
 
 static void check_insufficient_scope(struct check *c) {
@@ -242,7 +242,7 @@ static void check_audience_mismatch(struct check *c) {
     return;
   struct report *r = report(c);
   api_add_token(r, facts);
-  evidence_text(r, "audience", audience);
+  evidence_value(r, "audience", audience);
   evidence_name(r, "host", facts->url.host);
   if (whose)
     evidence_literal(r, "meant_for", whose);
@@ -297,7 +297,7 @@ static void check_opaque_token_refused(struct check *c) {
     return;
   struct report *r = report(c);
   api_add_token(r, facts);
-  evidence_text(r, "asked_scope", asked->scope);
+  evidence_scope(r, "asked_scope", asked->scope);
   report_subject(r, facts->url.host);
   evidence_error(r);
 }

@@ -29,7 +29,7 @@ static bool has_word(struct text words, struct text word) {
 static struct report *report_request(struct check *c, const struct authorization *request) {
   struct report *r = report(c);
   evidence_name(r, "client", request->client_id);
-  evidence_name(r, "response_type", request->response_type);
+  evidence_value(r, "response_type", request->response_type);
   return r;
 }
 
@@ -204,7 +204,7 @@ static const char *remedy_of(struct text error, struct text description) {
 
 static void add_error(struct report *r, const struct facts *facts) {
   struct text error = facts->callback.is_there ? facts->callback.error : facts->answer.error;
-  evidence_text(r, "error", error);
+  evidence_value(r, "error", error);
   evidence_text(r, "description", facts->callback.is_there ? facts->callback.description : facts->answer.description);
 }
 
@@ -316,7 +316,7 @@ static void check_scope_separator(struct check *c) {
     return;
   struct report *r = report(c);
   evidence_name(r, "client", request->client_id);
-  evidence_text(r, "scope", request->scope);
+  evidence_value(r, "scope", request->scope);
   evidence_name(r, "separator", separator);
   report_subject(r, request->scope);
   if (is_refused) {
@@ -343,9 +343,9 @@ static void check_resource(struct check *c) {
     return;
   struct report *r = report(c);
   evidence_url(r, "resource", resource);
-  evidence_text(r, "audience", audience);
+  evidence_value(r, "audience", audience);
   if (request)
-    evidence_text(r, "scope", request->scope);
+    evidence_value(r, "scope", request->scope);
   add_error(r, facts);
 }
 

@@ -136,9 +136,9 @@ static void check_scope_reduced(struct check *c) {
   if (text_is_empty(lacking) && !is_offline_gone)
     return;
   struct report *r = report(c);
-  evidence_name(r, "requested", requested);
-  evidence_name(r, "granted", facts->scope);
-  evidence_name(r, "lacking", text_is_empty(lacking) ? TEXT("offline_access") : lacking);
+  evidence_scope(r, "requested", requested);
+  evidence_scope(r, "granted", facts->scope);
+  evidence_scope(r, "lacking", text_is_empty(lacking) ? TEXT("offline_access") : lacking);
   report_subject(r, facts->scope);
   if (is_offline_gone) {
     report_severity(r, SEVERITY_WARNING);

@@ -108,7 +108,7 @@ static void check_issuer(struct check *c) {
   if (!is_document(c) || is_issuer_of(issuer, &facts->url))
     return;
   struct report *r = report(c);
-  evidence_text(r, "issuer", issuer);
+  evidence_value(r, "issuer", issuer);
   bool is_b2c = has_policy(issuer, &facts->url);
   if (is_b2c || (quirk && quirk->has_several_issuers)) {
     report_severity(r, SEVERITY_INFO);
@@ -174,7 +174,7 @@ static void check_token_endpoint(struct check *c) {
     return;
   struct report *r = report(c);
   evidence_url(r, "token_endpoint", document->token_endpoint);
-  evidence_text(r, "issuer", document->issuer);
+  evidence_value(r, "issuer", document->issuer);
   evidence_error(r);
 }
 

@@ -277,7 +277,7 @@ static void check_id_token_audience(struct check *c) {
     return;
   struct report *r = report(c);
   evidence_name(r, "client_id", client);
-  evidence_text(r, "audience", audience);
+  evidence_value(r, "audience", audience);
   evidence_secret(r, "id_token", facts->id_token);
 }
 
@@ -338,7 +338,7 @@ static void check_issuer_mismatch(struct check *c) {
   if (text_is_empty(expected))
     return;
   struct report *r = report(c);
-  evidence_text(r, "issuer", issuer);
+  evidence_value(r, "issuer", issuer);
   evidence_text(r, "expected", expected);
 }
 

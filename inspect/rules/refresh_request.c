@@ -123,7 +123,7 @@ static void check_wrong_grant_type(struct check *c) {
   struct report *r = report(c);
   report_severity(r, SEVERITY_ERROR);
   report_step(r, STEP_REFRESH);
-  evidence_text(r, "grant_type", facts->grant_type);
+  evidence_value(r, "grant_type", facts->grant_type);
   evidence_literal(r, "sent", text_is_empty(facts->grant_type) ? "no grant_type" : "another grant_type than refresh_token");
   add_token(r, facts);
 }
@@ -194,8 +194,8 @@ static void check_scope_widened(struct check *c) {
     if (holds_scope(asked->scope, scope))
       continue;
     struct report *r = report(c);
-    evidence_text(r, "scope", scope);
-    evidence_text(r, "scope_at_sign_in", asked->scope);
+    evidence_value(r, "scope", scope);
+    evidence_scope(r, "scope_at_sign_in", asked->scope);
     add_token(r, facts);
     return;
   }

@@ -202,7 +202,7 @@ static void check_missing_refresh_token(struct check *c) {
   evidence_duration(r, "life", facts->life_s);
   evidence_secret(r, "access_token", facts->access_token);
   struct text scope = scope_of(facts);
-  evidence_text(r, "scope", scope);
+  evidence_value(r, "scope", scope);
   if (is_sign_in_scope(scope) || may_be_sign_in_only(facts, scope)) {
     report_severity(r, SEVERITY_INFO);
     report_message(r, "{method} {url} answered with a token that lives {life} and no refresh_token. That is fine if the token is needed "

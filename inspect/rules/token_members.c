@@ -89,7 +89,7 @@ static void check_unknown_token_type(struct check *c) {
   const struct quirk *quirk = quirk_of_token_url(facts);
   struct report *r = report(c);
   grant_evidence(r, facts);
-  evidence_text(r, "token_type", type);
+  evidence_value(r, "token_type", type);
   if (goes_into_url)
     report_for_platform(
         r, SEVERITY_WARNING,
@@ -119,7 +119,7 @@ static void check_expires_in_not_number(struct check *c) {
     report_message(r, "{method} {url} answered with expires_in null: no lifetime is known.");
     report_remedy(r, "Leave expires_in out where the token does not expire.");
   } else if (json_is_string(value)) {
-    evidence_text(r, "expires_in", json_string(value));
+    evidence_value(r, "expires_in", json_string(value));
     if (is_number_in_quotes(json_string(value)))
       report_severity(r, SEVERITY_INFO);
   } else {

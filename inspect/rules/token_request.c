@@ -45,7 +45,7 @@ static void check_not_post(struct check *c) {
       (facts->answer.kind == ANSWER_REFUSED && was_understood(facts)))
     return;
   struct report *r = report(c);
-  evidence_text(r, "grant_type", facts->grant_type);
+  evidence_value(r, "grant_type", facts->grant_type);
   evidence_error(r);
 }
 
@@ -145,7 +145,7 @@ static void check_missing_parameter(struct check *c) {
     return;
   struct report *r = report(c);
   evidence_literal(r, "missing", missing);
-  evidence_text(r, "grant_type", facts->grant_type);
+  evidence_value(r, "grant_type", facts->grant_type);
   evidence_error(r);
 }
 

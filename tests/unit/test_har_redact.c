@@ -44,30 +44,37 @@ static struct body body_of(const char *bytes) {
   return (struct body){.bytes = t, .wire_bytes = t.length, .is_captured = true};
 }
 
-/* The entry of one exchange, JSON and all; in `entry` until the next. */
-static struct text record(const struct said *said) {
+static struct observation observation_of(const struct said *said) {
+  return (struct observation){.kind = OBSERVED_EXCHANGE,
+                              .sequence = 1,
+                              .wall_ms = 1772442000000,
+                              .exchange = {.id = 1,
+                                           .client = TEXT("127.0.0.1"),
+                                           .request = {.method = text_from(said->method),
+                                                       .scheme = TEXT("https"),
+                                                       .authority = TEXT("as.example"),
+                                                       .path = text_from(said->path),
+                                                       .fields = said->request,
+                                                       .field_count = count(said->request)},
+                                           .request_body = body_of(said->request_body),
+                                           .response = {.status = 200, .fields = said->response, .field_count = count(said->response)},
+                                           .response_body = body_of(said->response_body),
+                                           .ending = ENDED_COMPLETE}};
+}
+
+static struct text record_observation(const struct observation *observation) {
   struct inspect_settings settings = {.hash_key = {1, 2}, .on_entry = take_entry};
   struct inspect *inspect = inspect_new(&settings, take_record, NULL);
   assert_non_null(inspect);
-  struct observation observation = {
-      .kind = OBSERVED_EXCHANGE,
-      .sequence = 1,
-      .wall_ms = 1772442000000,
-      .exchange = {.id = 1,
-                   .client = TEXT("127.0.0.1"),
-                   .request = {.method = text_from(said->method),
-                               .scheme = TEXT("https"),
-                               .authority = TEXT("as.example"),
-                               .path = text_from(said->path),
-                               .fields = said->request,
-                               .field_count = count(said->request)},
-                   .request_body = body_of(said->request_body),
-                   .response = {.status = 200, .fields = said->response, .field_count = count(said->response)},
-                   .response_body = body_of(said->response_body),
-                   .ending = ENDED_COMPLETE}};
-  inspect_observe(inspect, &observation);
+  inspect_observe(inspect, observation);
   inspect_free(inspect);
   return text_out_view(&entry);
+}
+
+/* The entry of one exchange, JSON and all; in `entry` until the next. */
+static struct text record(const struct said *said) {
+  struct observation observation = observation_of(said);
+  return record_observation(&observation);
 }
 
 static int forget(void **state) {
@@ -117,11 +124,11 @@ static void json_keeps_its_shape(void **state) {
       .request = {JSON},
       .response = {JSON},
       .request_body =
-          "{ \"client_secret\" : \"hunter2\", \"pass\":1, \"password\": 471147, \"deep\": [ {\"api_key\": [\"k1k\", \"k\\u0032k\"]} ] }",
+          "{ \"client_secret\" : \"hunter2\", \"passed\":1, \"password\": 471147, \"deep\": [ {\"api_key\": [\"k1k\", \"k\\u0032k\"]} ] }",
       .response_body =
           "{\"access_token\":\"short\",\"expires_in\":3600,\"code\":\"invalid\",\"note\":\"the token short is new\",\"x\":null}"});
   expect(recorded, "{ \\\"client_secret\\\" : \\\"tok:");
-  expect(recorded, "\\\"pass\\\":1, \\\"password\\\": 0, \\\"deep\\\": [ {\\\"api_key\\\": [\\\"tok:");
+  expect(recorded, "\\\"passed\\\":1, \\\"password\\\": 0, \\\"deep\\\": [ {\\\"api_key\\\": [\\\"tok:");
   expect(recorded, "\\\"expires_in\\\":3600,\\\"code\\\":\\\"invalid\\\"");
   expect(recorded, "the token tok:");
   refuse(recorded, "hunter2");
@@ -267,6 +274,23 @@ static void pages_hide_what_is_known_or_looks_like_a_secret(void **state) {
   expect(recorded, " for 3 minutes</html>");
 }
 
+/* In an encoding that is not ASCII's no secret would be recognised. */
+static void a_body_of_no_text_is_not_recorded(void **state) {
+  (void)state;
+  static const char utf16[] = "{\0\"\0a\0\"\0:\0\"\0s\0h\0o\0r\0t\0\"\0}";
+  text_out_free(&entry);
+  struct http_field json = JSON;
+  struct observation observation =
+      observation_of(&(struct said){.method = "POST", .path = "/token", .request_body = "grant_type=password"});
+  observation.exchange.response.fields = &json;
+  observation.exchange.response.field_count = 1;
+  observation.exchange.response_body =
+      (struct body){.bytes = text_of(utf16, sizeof utf16), .wire_bytes = sizeof utf16, .is_captured = true};
+  struct text recorded = record_observation(&observation);
+  expect(recorded, "\"text\":\"(bytes that are no text)\"");
+  refuse(recorded, "base64");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_teardown(forms_keep_what_is_public, forget),
@@ -277,6 +301,7 @@ int main(void) {
       cmocka_unit_test_teardown(jwts_keep_the_claims_that_rules_read, forget),
       cmocka_unit_test_teardown(what_only_looks_like_a_mask_or_a_placeholder_is_hidden, forget),
       cmocka_unit_test_teardown(a_plain_challenge_is_hidden_and_no_password_is_hashed, forget),
+      cmocka_unit_test_teardown(a_body_of_no_text_is_not_recorded, forget),
       cmocka_unit_test_teardown(pages_hide_what_is_known_or_looks_like_a_secret, forget),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
