@@ -34,22 +34,68 @@ static bool is_all(struct text value, const char *characters, size_t at_least) {
   return value.length >= at_least;
 }
 
+/* Two bytes, letters as small ones, with which a word of holds_mask_word may begin: this is asked at every place of every token. */
+static bool may_begin_mask_word(const char *at) {
+  switch ((unsigned)((unsigned char)at[0] | 0x20) << 8 | (unsigned)((unsigned char)at[1] | 0x20)) {
+  case 'r' << 8 | 'e':
+  case 's' << 8 | 'a':
+  case 'c' << 8 | 'e':
+  case 'm' << 8 | 'a':
+  case 'h' << 8 | 'i':
+  case 'o' << 8 | 'm':
+  case 'f' << 8 | 'i':
+  case '*' << 8 | '*':
+  case 0xe2 << 8 | 0xa0: return true; /* • and …, in UTF-8 e2 80 */
+  default: return false;
+  }
+}
+
+static bool holds_mask_word(struct text value) {
+  static const struct text words[] = {TEXT("redacted"), TEXT("sanitized"), TEXT("sanitised"), TEXT("censored"),
+                                      TEXT("masked"),   TEXT("removed"),   TEXT("hidden"),    TEXT("omitted"),
+                                      TEXT("filtered"), TEXT("***"),       TEXT("•••"),       TEXT("……")};
+  for (size_t at = 0; at + 3 <= value.length; at++)
+    for (size_t i = 0; i < sizeof words / sizeof *words && may_begin_mask_word(value.data + at); i++)
+      if (text_starts_with_nocase(text_slice(value, at, value.length), words[i]))
+        return true;
+  return false;
+}
+
 bool trait_is_masked(struct text value) {
-  static const char *const words[] = {"redacted", "sanitized", "sanitised", "censored", "masked", "removed",
-                                      "hidden",   "omitted",   "filtered",  "***",      "•••",    "……"};
-  for (size_t i = 0; value.length < LONGEST_MASK && i < sizeof words / sizeof *words; i++)
-    if (text_find_nocase(value, text_from(words[i])) != SIZE_MAX)
-      return true;
-  return trait_is_redacted(value) || is_all(value, "xX", 3) || is_all(value, ".", 3) || is_all(value, "-", 3);
+  return (value.length < LONGEST_MASK && holds_mask_word(value)) || trait_is_redacted(value) || is_all(value, "xX", 3) ||
+         is_all(value, ".", 3) || is_all(value, "-", 3);
 }
 
 const char *trait_placeholder_form(struct text value) {
-  static const char *const words[] = {
-      "undefined",     "null",        "None",         "nil",           "NaN",           "[object Object]",   "[object Promise]",
-      "YOUR_TOKEN",    "your_token",  "YOUR-TOKEN",   "token",         "TOKEN",         "YOUR_ACCESS_TOKEN", "ACCESS_TOKEN",
-      "access_token",  "accessToken", "access-token", "refresh_token", "refreshToken",  "REFRESH_TOKEN",     "(null)",
-      "RefreshToken",  "AccessToken", "$token",       "$TOKEN",        "$access_token", "$ACCESS_TOKEN",     "$refresh_token",
-      "$REFRESH_TOKEN"};
+  static const struct text words[] = {TEXT("undefined"),
+                                      TEXT("null"),
+                                      TEXT("None"),
+                                      TEXT("nil"),
+                                      TEXT("NaN"),
+                                      TEXT("[object Object]"),
+                                      TEXT("[object Promise]"),
+                                      TEXT("YOUR_TOKEN"),
+                                      TEXT("your_token"),
+                                      TEXT("YOUR-TOKEN"),
+                                      TEXT("token"),
+                                      TEXT("TOKEN"),
+                                      TEXT("YOUR_ACCESS_TOKEN"),
+                                      TEXT("ACCESS_TOKEN"),
+                                      TEXT("access_token"),
+                                      TEXT("accessToken"),
+                                      TEXT("access-token"),
+                                      TEXT("refresh_token"),
+                                      TEXT("refreshToken"),
+                                      TEXT("REFRESH_TOKEN"),
+                                      TEXT("(null)"),
+                                      TEXT("RefreshToken"),
+                                      TEXT("AccessToken"),
+                                      TEXT("$token"),
+                                      TEXT("$TOKEN"),
+                                      TEXT("$access_token"),
+                                      TEXT("$ACCESS_TOKEN"),
+                                      TEXT("$refresh_token"),
+                                      TEXT("$REFRESH_TOKEN")};
   static const struct {
     struct text from, to;
     const char *form;
@@ -58,8 +104,8 @@ const char *trait_placeholder_form(struct text value) {
   if (trait_is_masked(value))
     return NULL;
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (text_equal(value, text_from(words[i])))
-      return words[i];
+    if (text_equal(value, words[i]))
+      return words[i].data;
   for (size_t i = 0; i < sizeof brackets / sizeof *brackets; i++)
     if (value.length > brackets[i].from.length + brackets[i].to.length && value.length < 200 && text_starts_with(value, brackets[i].from) &&
         text_ends_with(value, brackets[i].to))
