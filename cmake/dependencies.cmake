@@ -1,4 +1,4 @@
-# What we stand on: libuv, OpenSSL, llhttp, cJSON, uthash, zlib, brotli, zstd (all packaged by Debian).
+# What we stand on: libuv, OpenSSL, llhttp, cJSON, libyaml, uthash, zlib, brotli, zstd (all packaged by Debian).
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(PkgConfig REQUIRED)
@@ -9,6 +9,10 @@ target_link_libraries(libuv INTERFACE PkgConfig::LIBUV)
 pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
 add_library(cjson INTERFACE)
 target_link_libraries(cjson INTERFACE PkgConfig::CJSON)
+
+pkg_check_modules(LIBYAML REQUIRED IMPORTED_TARGET yaml-0.1)
+add_library(libyaml INTERFACE)
+target_link_libraries(libyaml INTERFACE PkgConfig::LIBYAML)
 
 find_path(UTHASH_INCLUDE uthash.h REQUIRED)
 add_library(uthash INTERFACE)

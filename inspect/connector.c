@@ -41,17 +41,44 @@ bool connector_can_tell_secret(const struct connector_settings *connector, const
   return !connector_is_said(connector->client_secret) || !trait_is_masked(facts->client_secret) || is_ours;
 }
 
-static bool is_equal_url(struct text configured, const struct facts *facts) {
-  return !connector_is_said(configured) || classify_compare(configured, facts) == URL_SAME;
+static const struct {
+  unsigned part;
+  const char *name;
+} parts[] = {{CONNECTOR_CLIENT_ID, "client id"},
+             {CONNECTOR_CLIENT_SECRET, "client secret"},
+             {CONNECTOR_TOKEN_URL, "token URL"},
+             {CONNECTOR_REFRESH_URL, "refresh URL"}};
+#define PART_COUNT (sizeof parts / sizeof *parts)
+
+unsigned connector_parts(const struct connector_settings *connector) {
+  const struct text values[PART_COUNT] = {connector->client_id, connector->client_secret, connector->token_url, connector->refresh_url};
+  unsigned said = 0;
+  for (size_t i = 0; i < PART_COUNT; i++)
+    said |= connector_is_said(values[i]) ? parts[i].part : 0;
+  return said;
 }
 
-bool connector_matches(const struct connector_settings *connector, const struct facts *facts, bool *is_whole) {
+unsigned connector_parts_seen(const struct connector_settings *connector, const struct facts *facts) {
   bool is_refresh = facts->class == CLASS_REFRESH;
-  struct text url = is_refresh && connector_is_said(connector->refresh_url) ? connector->refresh_url : connector->token_url;
-  *is_whole = (is_refresh || !connector_is_said(connector->refresh_url)) && connector_can_tell_secret(connector, facts);
-  bool has_any = connector_is_said(connector->client_id) || connector_is_said(connector->client_secret) || connector_is_said(url);
-  return has_any && (connector_is_ours(connector, facts) || connector_names_client(connector, facts)) && is_equal_url(url, facts) &&
-         (!connector_is_said(connector->client_id) || connector_names_client(connector, facts)) &&
-         (!connector_is_said(connector->client_secret) || text_is_empty(facts->client_secret) ||
-          !connector_can_tell_secret(connector, facts) || connector_has_secret(connector, facts));
+  unsigned seen = 0;
+  if (!connector_is_ours(connector, facts) && !connector_names_client(connector, facts))
+    return 0;
+  seen |= connector_names_client(connector, facts) ? CONNECTOR_CLIENT_ID : 0;
+  seen |= connector_has_secret(connector, facts) ? CONNECTOR_CLIENT_SECRET : 0;
+  seen |= classify_compare(connector->token_url, facts) == URL_SAME ? CONNECTOR_TOKEN_URL : 0;
+  seen |= is_refresh && classify_compare(connector->refresh_url, facts) == URL_SAME ? CONNECTOR_REFRESH_URL : 0;
+  return seen & connector_parts(connector);
+}
+
+void connector_add_parts(unsigned some, struct text_out *out) {
+  unsigned left = 0;
+  for (size_t i = 0; i < PART_COUNT; i++)
+    left += (some & parts[i].part) != 0;
+  for (size_t i = 0, told = 0; i < PART_COUNT; i++) {
+    if (!(some & parts[i].part))
+      continue;
+    text_out_add_string(out, told == 0 ? "" : told + 1 == left ? " and " : ", ");
+    text_out_add_string(out, parts[i].name);
+    told++;
+  }
 }

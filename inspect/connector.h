@@ -15,8 +15,14 @@ bool connector_names_client(const struct connector_settings *connector, const st
 bool connector_has_secret(const struct connector_settings *connector, const struct facts *facts);
 /* connector_can_tell_secret - unless a recording hides it by a mask or under the key of another installation: then nobody knows. */
 bool connector_can_tell_secret(const struct connector_settings *connector, const struct facts *facts);
-/* connector_matches - everything configured that this successful token exchange shows is equal. is_whole: there is nothing else configured
- * to see. */
-bool connector_matches(const struct connector_settings *connector, const struct facts *facts, bool *is_whole);
+
+/* What step 5 wants to see. */
+enum connector_part { CONNECTOR_CLIENT_ID = 1, CONNECTOR_CLIENT_SECRET = 2, CONNECTOR_TOKEN_URL = 4, CONNECTOR_REFRESH_URL = 8 };
+/* connector_parts - those that are configured. connector_parts_seen - those of them that this successful token exchange shows equal; a
+ * refresh at the token URL shows that one, too. */
+unsigned connector_parts(const struct connector_settings *connector);
+unsigned connector_parts_seen(const struct connector_settings *connector, const struct facts *facts);
+/* connector_add_parts - "client id, client secret and token URL". */
+void connector_add_parts(unsigned parts, struct text_out *out);
 
 #endif

@@ -11,8 +11,11 @@ static struct text whole_of(void *owner, const struct exchange *exchange, struct
 }
 
 void entry_give(struct inspect *inspect, const struct observation *observation) {
-  const struct har_writer writer = {
-      .redactor = &inspect->redactor, .connector = &inspect->settings.connector, .whole = whole_of, .owner = inspect};
+  const struct har_writer writer = {.redactor = &inspect->redactor,
+                                    .connectors = inspect->connectors,
+                                    .connector_count = inspect->connector_count,
+                                    .whole = whole_of,
+                                    .owner = inspect};
   struct text_out out = {0};
   if (observation->kind == OBSERVED_END_OF_RUN && !inspect->has_given_entry)
     return;

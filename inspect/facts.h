@@ -8,6 +8,7 @@
 #include "inspect/observation.h"
 #include "inspect/params.h"
 
+struct connector_settings;
 struct token;
 struct redirect;
 struct flow;
@@ -105,6 +106,7 @@ struct facts {
   struct code *seen_code;              /* of a token request: the code as seen before this exchange; NULL: not */
   struct callback callback;
   struct flow *flow;
+  const struct connector_settings *connector; /* the configured one that it matches best */
 };
 
 /* facts_read - everything but class, tokens and flow. pool: where their memory comes from; may be NULL. Returns 0 or -ENOMEM; facts_free

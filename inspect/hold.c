@@ -55,8 +55,8 @@ void hold_free(struct hold *hold) {
 /* ---- deep copy: all text behind the struct ---- */
 
 static void each_text(struct finding *finding, void (*each)(void *owner, struct safe_text *text), void *owner) {
-  struct safe_text *texts[] = {&finding->message,   &finding->remedy,          &finding->flow,
-                               &finding->client_id, &finding->exchange.method, &finding->exchange.url};
+  struct safe_text *texts[] = {&finding->message,         &finding->remedy,       &finding->flow,      &finding->client_id,
+                               &finding->exchange.method, &finding->exchange.url, &finding->file.name, &finding->file.member};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     each(owner, texts[i]);
   for (size_t i = 0; i < finding->evidence_count; i++)

@@ -77,6 +77,10 @@ static bool is_subject(const char *name, bool has_exchange) {
 
 static struct text subject_of(const struct finding *finding, struct arena *memory) {
   struct text_out out = {0};
+  if (!text_is_empty(finding->file.member.text)) {
+    text_out_add_string(&out, "at=");
+    text_out_add(&out, finding->file.member.text);
+  }
   for (size_t i = 0; i < finding->evidence_count; i++) {
     const struct evidence *evidence = &finding->evidence[i];
     if (evidence->kind != EVIDENCE_TEXT || !is_subject(evidence->name, finding->exchange.id != 0))
@@ -103,6 +107,9 @@ static struct text evidence_of(const struct finding *finding, const char *name) 
 void identity_of(const struct finding *finding, struct arena *memory, struct identity *identity) {
   bool has_exchange = finding->exchange.id != 0;
   *identity = (struct identity){.rule = finding->rule, .client = finding->client_id.text, .subject = subject_of(finding, memory)};
+  if (!text_is_empty(finding->file.name.text)) /* the folder may be another one */
+    identity->url =
+        text_slice(finding->file.name.text, text_find_last_char(finding->file.name.text, '/') + 1, finding->file.name.text.length);
   if (!has_exchange)
     return;
   if (text_is_empty(identity->client))

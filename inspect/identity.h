@@ -7,10 +7,11 @@
 #include "inspect/record.h"
 
 struct identity {
-  const char *rule;    /* the finding's own */
-  struct text client;  /* the client id; empty: none is known */
-  struct text method;  /* empty: not about an exchange */
-  struct text url;     /* without query; segments that are ids are "*", and so is the port of a loopback address; empty: none */
+  const char *rule;   /* the finding's own */
+  struct text client; /* the client id; empty: none is known */
+  struct text method; /* empty: not about an exchange */
+  struct text url; /* of a connector file its name without the folder; else without query; segments that are ids are "*", and so is the port
+                      of a loopback address; empty: none */
   struct text subject; /* "error=invalid_grant, parameter=scope"; empty: the rule knows one fault only */
 };
 

@@ -7,6 +7,7 @@
 
 #include "inspect/capture_table.h"
 #include "inspect/classify.h"
+#include "inspect/connector/files.h"
 #include "inspect/trait.h"
 
 #define KEPT_CHUNKS 8 /* of memory, from one exchange to the next */
@@ -14,31 +15,13 @@
 #define MAX_CLIENTS 10000
 #define MAX_PUBLISHED 512
 
-static void take_fingerprint(void *owner, struct text token, char shown[FINGERPRINT_TEXT_BYTES]) {
+void inspect_fingerprint(void *owner, struct text token, char shown[FINGERPRINT_TEXT_BYTES]) {
   struct inspect *inspect = owner;
   struct text redacted = trait_shown(token);
   if (redacted.data)
     snprintf(shown, FINGERPRINT_TEXT_BYTES, "%.*s", TEXT_ARGS(redacted));
   else if (hash_fingerprint(inspect->redactor.hmac, token, shown))
     memcpy(shown, "tok:?", sizeof "tok:?");
-}
-
-/* In Basic the secret is form-encoded (RFC 6749 section 2.3.1), and a recording shows what it decodes to, whether it was or not. */
-static void show_client_secret(struct inspect *inspect) {
-  struct connector_settings *connector = &inspect->settings.connector;
-  struct arena *memory = text_is_empty(connector->client_secret) ? NULL : arena_new(NULL);
-  if (!memory)
-    return;
-  take_fingerprint(inspect, connector->client_secret, inspect->client_secret_shown[0]);
-  take_fingerprint(inspect, url_decode_credential(memory, connector->client_secret), inspect->client_secret_shown[1]);
-  struct text_out key = {0};
-  redact_add_key(&inspect->redactor, &key);
-  snprintf(inspect->client_secret_shown[2], FINGERPRINT_TEXT_BYTES, "%.*s", TEXT_ARGS(text_out_view(&key)));
-  text_out_free(&key);
-  connector->hidden_under = text_from(inspect->client_secret_shown[2]);
-  connector->client_secret_shown = text_from(inspect->client_secret_shown[0]);
-  connector->client_secret_shown_in_basic = text_from(inspect->client_secret_shown[1]);
-  arena_free(memory);
 }
 
 struct inspect *inspect_new(const struct inspect_settings *settings, record_fn *on_record, void *owner) {
@@ -59,12 +42,10 @@ struct inspect *inspect_new(const struct inspect_settings *settings, record_fn *
   inspect->until_end = hold_new(judge_release_at_end, inspect);
   inspect->pool = arena_pool_new(KEPT_CHUNKS);
   if (!inspect->hold || !inspect->until_end || !inspect->pool ||
-      redactor_init(&inspect->redactor, &inspect->settings.hash_key, inspect->settings.fingerprint_key)) {
+      redactor_init(&inspect->redactor, &inspect->settings.hash_key, inspect->settings.fingerprint_key) || known_connectors_init(inspect)) {
     inspect_free(inspect);
     return NULL;
   }
-  secrets_add(&inspect->redactor.secrets, settings->connector.client_secret);
-  show_client_secret(inspect);
   return inspect;
 }
 
@@ -81,6 +62,7 @@ void inspect_free(struct inspect *inspect) {
   verdict_clear(&inspect->verdict);
   flows_clear(&inspect->flows);
   redactor_clear(&inspect->redactor);
+  known_connectors_clear(inspect);
   arena_pool_free(inspect->pool);
   free(inspect);
 }
@@ -133,7 +115,7 @@ static bool brings_token(const struct facts *facts) {
 static void learn(struct inspect *inspect, struct facts *facts, uint64_t sequence) {
   struct flows *flows = &inspect->flows;
   if (brings_token(facts)) {
-    flow_take_answer(flows, facts, sequence, take_fingerprint, inspect);
+    flow_take_answer(flows, facts, sequence, inspect_fingerprint, inspect);
     if (facts->class != CLASS_LEARN)
       flow_learn_endpoint(flows, facts->endpoint, ENDPOINT_TOKEN);
   }
@@ -170,11 +152,12 @@ static void observe_exchange(struct inspect *inspect, const struct observation *
   const struct exchange *exchange = &observation->exchange;
   struct facts facts;
   if (facts_read(observation, inspect->pool, &facts) == 0) {
+    facts.connector = known_connectors_choose(inspect, &facts);
     note_secrets(inspect, &facts);
     if (text_equal_nocase(facts.url.scheme, TEXT("https")))
       table_claim(&inspect->trusts, flows_key(&inspect->flows, "trust", exchange->client, facts.url.host), 1);
-    classify(&inspect->flows, &inspect->settings.connector, &facts);
-    authorization_read(&inspect->flows, &inspect->settings.connector, &facts, observation->sequence);
+    classify(&inspect->flows, facts.connector, &facts);
+    authorization_read(&inspect->flows, facts.connector, &facts, observation->sequence);
     count(inspect, &facts);
     if (facts.class == CLASS_TOKEN || facts.class == CLASS_REFRESH)
       unseen_answer(inspect, &facts);
@@ -234,6 +217,19 @@ static void end_run(struct inspect *inspect) {
   verdict_emit(inspect);
 }
 
+void inspect_lint(struct inspect *inspect, int64_t wall_ms) {
+  struct observation observation = {.kind = OBSERVED_TICK, .wall_ms = wall_ms};
+  int64_t before_ms = inspect->now_ms;
+  inspect->now_ms = wall_ms;
+  for (size_t i = 0; i < connector_files_count(inspect->settings.files); i++) {
+    struct arena *memory = arena_new(NULL);
+    if (memory)
+      judge_file(inspect, &observation, connector_files_at(inspect->settings.files, i), memory);
+    arena_free(memory);
+  }
+  inspect->now_ms = before_ms; /* what was recorded is older */
+}
+
 /* Times that cannot be subtracted from each other come from a broken recording only. */
 static bool has_sane_times(const struct observation *observation) {
   const int64_t limit = (int64_t)1 << 60;
@@ -286,8 +282,10 @@ struct capture_table *inspect_take_capture_table(struct inspect *inspect) {
     return NULL;
   inspect->has_given_table = true;
   inspect->flows.has_learned = false;
-  url_count = add_url(urls, url_count, inspect->settings.connector.token_url);
-  url_count = add_url(urls, url_count, inspect->settings.connector.refresh_url);
+  for (size_t i = 0; i < inspect->connector_count; i++) {
+    url_count = add_url(urls, url_count, inspect->connectors[i].token_url);
+    url_count = add_url(urls, url_count, inspect->connectors[i].refresh_url);
+  }
   const struct table *endpoints = &inspect->flows.endpoints;
   for (const struct table_entry *entry = table_next(endpoints, NULL); entry; entry = table_next(endpoints, entry)) {
     const struct learned *learned = table_value(entry);

@@ -12,6 +12,7 @@
 struct connector_settings {
   struct text client_id, client_secret, token_url, refresh_url, authorization_url, redirect_uri, scope, api_base;
   enum profile profile;                                          /* the platform that it runs on */
+  bool has_service_principal;                                    /* it can sign in without a person, too */
   struct text client_secret_shown, client_secret_shown_in_basic; /* what a recording shows instead of it, */
   struct text hidden_under;                                      /* where it was made with this key; the inspector sets them */
 };
@@ -26,12 +27,18 @@ struct rule_override {
  * where there was no memory for it. */
 typedef void entry_fn(void *owner, struct text entry);
 
+struct connector_files;
+
 struct inspect_settings {
   struct connector_settings connector;
+  const struct connector_settings *others; /* where there are several: each exchange is held against the one that it matches best; copied */
+  size_t other_count;
+  const struct connector_files *files; /* that say so (connector/files.h), to be judged, too; NULL: none; they must outlive the inspector */
   const struct rule_override *overrides;
   size_t override_count;
-  bool is_recording;   /* what is observed was recorded by another program, which may have left out credentials */
-  bool has_own_client; /* the client was started by us, with the proxy's address in its environment */
+  bool has_files_alone; /* there is no traffic to be judged */
+  bool is_recording;    /* what is observed was recorded by another program, which may have left out credentials */
+  bool has_own_client;  /* the client was started by us, with the proxy's address in its environment */
   uint8_t fingerprint_key[FINGERPRINT_KEY_BYTES];
   struct hash_key hash_key;
   entry_fn *on_entry; /* NULL: nobody records */
@@ -45,6 +52,8 @@ struct inspect;
 /* inspect_new - settings are copied (texts are not). NULL: no memory. */
 struct inspect *inspect_new(const struct inspect_settings *settings, record_fn *on_record, void *owner);
 void inspect_free(struct inspect *inspect);
+/* inspect_lint - what is wrong with settings.files by themselves, found now; once, before the first observation. */
+void inspect_lint(struct inspect *inspect, int64_t wall_ms);
 /* inspect_observe - takes the observation's facts in; the observation stays the caller's. OBSERVED_TICK releases what was held long enough;
  * OBSERVED_END_OF_RUN releases all, then the steps and the summary. */
 void inspect_observe(struct inspect *inspect, const struct observation *observation);

@@ -11,7 +11,9 @@
 
 struct inspect {
   struct inspect_settings settings;
-  char client_secret_shown[3][FINGERPRINT_TEXT_BYTES]; /* as it is; decoded; and what tells the key */
+  struct connector_settings *connectors; /* at least one */
+  size_t connector_count;
+  char (*client_secrets_shown)[3][FINGERPRINT_TEXT_BYTES]; /* of each: as it is; decoded; and what tells the key */
   record_fn *on_record;
   void *owner;
   struct redactor redactor;
@@ -41,6 +43,7 @@ struct report {
   enum step step;
   const char *message, *remedy, *remedy_there;
   struct text subject;
+  struct text member; /* of the file that the finding is about */
   struct evidence evidence[MAX_EVIDENCE];
   size_t evidence_count;
   enum rule_recovery recovery;
@@ -53,11 +56,21 @@ struct report {
 
 /* judge.c: asks the rules about an exchange, or another observation where facts is NULL; tells or holds what they report. */
 void judge(struct inspect *inspect, const struct observation *observation, const struct facts *facts, unsigned on, struct arena *memory);
+/* judge_file - asks the rules about a connector file. */
+void judge_file(struct inspect *inspect, const struct observation *observation, const struct connector_file *file, struct arena *memory);
 /* judge_recover - what the exchange puts right. */
 void judge_recover(struct inspect *inspect, const struct facts *facts);
 /* judge_release - hold_release_fn: the finding leaves, or waits for the end of the run. judge_release_at_end - it leaves. */
 void judge_release(void *owner, struct held *held);
 void judge_release_at_end(void *owner, struct held *held);
+
+/* known_connectors.c: the connectors with what a recording shows instead of their secrets. 0 or -ENOMEM. */
+int known_connectors_init(struct inspect *inspect);
+void known_connectors_clear(struct inspect *inspect);
+/* known_connectors_choose - the one that the exchange matches best; the first where it matches none. */
+const struct connector_settings *known_connectors_choose(const struct inspect *inspect, const struct facts *facts);
+/* inspect_fingerprint - "tok:…" of a secret, or what a recording shows of it. */
+void inspect_fingerprint(void *inspect, struct text token, char shown[FINGERPRINT_TEXT_BYTES]);
 
 /* report.c: the finding that a report becomes; text lives in the check's memory. */
 void report_render(struct report *report, struct finding *finding);

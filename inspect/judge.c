@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "inspect/connector/files.h"
+
 #define ATTEMPT_MS 10000 /* a client that has not even begun to refresh by then will not */
 
 struct subject {
@@ -416,7 +418,7 @@ static struct text flow_of(const struct check *check) {
   case OBSERVED_EXCHANGE: return observation->exchange.client;
   case OBSERVED_CLIENT_TLS_FAILURE: return observation->client_tls.client;
   case OBSERVED_UPSTREAM_FAILURE: return observation->upstream.client;
-  default: return TEXT_NONE;
+  default: return check->file ? check->file->name : TEXT_NONE;
   }
 }
 
@@ -424,6 +426,8 @@ static struct text flow_of(const struct check *check) {
 static uint64_t subject_of(struct inspect *inspect, const struct report *report) {
   const struct facts *facts = report->check->facts;
   struct text subject = report->subject;
+  if (!subject.data)
+    subject = report->member;
   if (facts && !subject.data)
     subject = facts->token ? text_from(facts->token->shown) : facts->endpoint;
   return flows_key(&inspect->flows, report->rule->id, flow_of(report->check), subject);
@@ -469,20 +473,34 @@ static void tell(struct inspect *inspect, struct report *report) {
     judge_release(inspect, &held);
 }
 
+static void ask_all(struct judging *judging, unsigned on) {
+  judging->collected.last = &judging->collected.first;
+  for (size_t group = 0; rule_group(group); group++)
+    ask_group(judging, rule_group(group), on);
+  silence_general(judging->collected.first);
+  for (struct report *report = judging->collected.first; report; report = report->next)
+    if (!report->is_silent)
+      tell(judging->check.inspect, report);
+}
+
 void judge(struct inspect *inspect, const struct observation *observation, const struct facts *facts, unsigned on, struct arena *memory) {
   struct judging judging = {.check = {.inspect = inspect,
                                       .observation = observation,
                                       .facts = facts,
                                       .memory = memory,
                                       .flows = &inspect->flows,
-                                      .connector = &inspect->settings.connector}};
-  judging.collected.last = &judging.collected.first;
-  for (size_t group = 0; rule_group(group); group++)
-    ask_group(&judging, rule_group(group), on);
-  silence_general(judging.collected.first);
-  for (struct report *report = judging.collected.first; report; report = report->next)
-    if (!report->is_silent)
-      tell(inspect, report);
+                                      .connector = facts && facts->connector ? facts->connector : inspect->connectors}};
+  ask_all(&judging, on);
+}
+
+void judge_file(struct inspect *inspect, const struct observation *observation, const struct connector_file *file, struct arena *memory) {
+  struct judging judging = {.check = {.inspect = inspect,
+                                      .observation = observation,
+                                      .memory = memory,
+                                      .flows = &inspect->flows,
+                                      .connector = inspect->connectors,
+                                      .file = file}};
+  ask_all(&judging, ON_CONNECTOR_FILE);
 }
 
 /* ---- helpers of rules ---- */
@@ -503,6 +521,10 @@ bool check_has_error(const struct check *check) {
 
 void check_drop_held(struct check *check, const char *id) {
   hold_drop(check->inspect->hold, flows_key(check->flows, "group", text_from(id), flow_of(check)));
+}
+
+const struct connector_settings *check_connector_at(const struct check *check, size_t index) {
+  return index < check->inspect->connector_count ? &check->inspect->connectors[index] : NULL;
 }
 
 bool check_has_lost(const struct check *check) {

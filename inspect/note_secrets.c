@@ -120,7 +120,7 @@ void note_secrets(struct inspect *inspect, const struct facts *facts) {
   note_bare_token(secrets, facts);
   note_fields(secrets, &facts->exchange->request);
   note_fields(secrets, &facts->exchange->response);
-  note_credentials(secrets, &inspect->settings.connector, facts);
+  note_credentials(secrets, facts->connector, facts);
   secrets_add(secrets, facts->client_secret);
   secrets_add(secrets, facts->access_token);
   secrets_add(secrets, facts->refresh_token);

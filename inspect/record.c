@@ -112,6 +112,16 @@ void record_add_exchange(struct text_out *out, const char *name, const struct ex
   text_out_add_char(out, '}');
 }
 
+static void add_file(struct text_out *out, const struct file_place *file) {
+  if (text_is_empty(file->name.text))
+    return;
+  record_add_name(out, "file");
+  text_out_add_string(out, "{\"name\":");
+  text_out_add_json_string(out, file->name.text);
+  record_add_optional(out, "member", file->member);
+  text_out_add_char(out, '}');
+}
+
 static void add_evidence(struct text_out *out, const struct finding *finding) {
   text_out_add_string(out, ",\"evidence\":{");
   for (size_t i = 0; i < finding->evidence_count; i++) {
@@ -142,6 +152,7 @@ static void write_finding(const struct finding *finding, struct text_out *out) {
   record_add_optional(out, "flow", finding->flow);
   record_add_optional(out, "client_id", finding->client_id);
   record_add_exchange(out, "exchange", &finding->exchange);
+  add_file(out, &finding->file);
   add_evidence(out, finding);
   record_add_number(out, "occurrences", (int64_t)finding->occurrences);
 }

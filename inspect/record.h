@@ -43,6 +43,11 @@ struct exchange_summary {
   const char *simulated; /* simulated_name; NULL: it was real */
 };
 
+/* A member of a connector file, as the path to it. */
+struct file_place {
+  struct safe_text name, member; /* name empty: the finding is not about a file; member empty: about the whole of it */
+};
+
 struct finding {
   const char *rule; /* "token/missing-refresh-token" */
   enum severity severity;
@@ -53,6 +58,7 @@ struct finding {
   enum step step;
   struct safe_text flow, client_id; /* empty: none */
   struct exchange_summary exchange;
+  struct file_place file;
   struct evidence evidence[MAX_EVIDENCE];
   size_t evidence_count;
   uint64_t occurrences;
@@ -133,6 +139,12 @@ struct rule_count {
   uint64_t count; /* occurrences, also those that were not told one by one */
 };
 
+/* A connector file that was read. */
+struct file_summary {
+  struct safe_text name, text; /* text: "Power Platform apiProperties, 1 OAuth connection parameter" */
+};
+#define MAX_FILE_SUMMARIES 32
+
 struct summary {
   uint64_t exchanges, lost;
   uint64_t findings[3]; /* by severity */
@@ -151,6 +163,9 @@ struct summary {
   const struct flow_verdict *flows;             /* the worst first; at most MAX_VERDICT_FLOWS */
   size_t flows_shown;
   struct first_failure first;
+  const struct file_summary *files;
+  size_t file_count;
+  bool has_files_alone;           /* there was no traffic to be judged: the files were */
   const struct rule_count *rules; /* the worst first */
   size_t rule_count;
 };

@@ -176,6 +176,8 @@ static int read_finding(const struct reading *reading, json_value root, struct f
     finding->occurrences = 1;
   read_references(reading, json_member(root, "references"), finding);
   read_exchange(reading, json_member(root, "exchange"), &finding->exchange);
+  finding->file.name = read_safe(reading, json_member(root, "file"), "name");
+  finding->file.member = read_safe(reading, json_member(root, "file"), "member");
   read_evidence(reading, json_member(root, "evidence"), finding);
   return 0;
 }

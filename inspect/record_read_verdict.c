@@ -99,6 +99,14 @@ static void read_rules(const struct reading *reading, json_value list, struct su
   summary->rules = rules;
 }
 
+static void read_files(const struct reading *reading, json_value list, struct summary *summary) {
+  struct file_summary *files = json_next(list, NULL) ? arena_alloc(reading->memory, MAX_FILE_SUMMARIES * sizeof *files) : NULL;
+  for (json_value item = json_next(list, NULL); item && files && summary->file_count < MAX_FILE_SUMMARIES; item = json_next(list, item))
+    files[summary->file_count++] =
+        (struct file_summary){.name = read_safe(reading, item, "name"), .text = read_safe(reading, item, "text")};
+  summary->files = files;
+}
+
 int read_summary(const struct reading *reading, json_value root, struct summary *summary) {
   json_value findings = json_member(root, "findings"), steps = json_member(root, "steps"), outcomes = json_member(root, "outcomes");
   json_value simulated = json_member(root, "simulated");
@@ -113,6 +121,7 @@ int read_summary(const struct reading *reading, json_value root, struct summary 
                               .not_seen_more = read_count(root, "not_seen_more"),
                               .outcome = read_outcome(root),
                               .has_connector = json_is_true(json_member(root, "has_connector")),
+                              .has_files_alone = json_is_true(json_member(root, "has_files_alone")),
                               .is_recording = json_is_true(json_member(root, "is_recording")),
                               .first_ms = read_time(root, "first"),
                               .last_ms = read_time(root, "last"),
@@ -128,5 +137,6 @@ int read_summary(const struct reading *reading, json_value root, struct summary 
   read_first(reading, json_member(root, "first_failure"), &summary->first);
   read_rules(reading, json_member(root, "rules"), summary);
   read_flows(reading, json_member(root, "flows"), summary);
+  read_files(reading, json_member(root, "files"), summary);
   return 0;
 }

@@ -54,8 +54,21 @@ const char *record_simulated(const struct exchange_summary *exchange) {
   return strcmp(exchange->simulated, "expiry") ? " (given on without expires_in)" : " (simulated)";
 }
 
+static void add_file(struct text_out *out, const struct text_style *style, const struct file_place *file) {
+  record_style(out, style, DIM);
+  text_out_add_string(out, "  ");
+  text_out_add_terminal(out, file->name.text);
+  if (!text_is_empty(file->member.text))
+    text_out_add_string(out, "  ");
+  text_out_add_terminal(out, file->member.text);
+  record_style(out, style, PLAIN);
+  text_out_add_char(out, '\n');
+}
+
 static void add_where(struct text_out *out, const struct text_style *style, const struct finding *finding) {
   const struct exchange_summary *exchange = &finding->exchange;
+  if (!text_is_empty(finding->file.name.text))
+    add_file(out, style, &finding->file);
   if (!exchange->id)
     return;
   record_style(out, style, DIM);

@@ -73,6 +73,18 @@ static void add_first_failure(const struct first_failure *first, struct text_out
   text_out_add_char(out, '}');
 }
 
+static void add_files(const struct summary *summary, struct text_out *out) {
+  text_out_addf(out, ",\"has_files_alone\":%s", summary->has_files_alone ? "true" : "false");
+  record_add_name(out, "files");
+  for (size_t i = 0; i < summary->file_count; i++) {
+    text_out_add_string(out, i ? ",{\"name\":" : "[{\"name\":");
+    text_out_add_json_string(out, summary->files[i].name.text);
+    record_add_member(out, "text", summary->files[i].text.text);
+    text_out_add_char(out, '}');
+  }
+  text_out_add_char(out, ']');
+}
+
 void record_add_verdict(const struct summary *summary, struct text_out *out) {
   if (summary->not_seen_more)
     record_add_number(out, "not_seen_more", (int64_t)summary->not_seen_more);
@@ -85,6 +97,8 @@ void record_add_verdict(const struct summary *summary, struct text_out *out) {
   }
   add_steps("verdict", summary->overall, out);
   add_first_failure(&summary->first, out);
+  if (summary->file_count)
+    add_files(summary, out);
   record_add_name(out, "rules");
   text_out_add_char(out, '[');
   for (size_t i = 0; i < summary->rule_count; i++) {

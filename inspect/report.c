@@ -2,6 +2,7 @@
 #include "inspect/inspect_internal.h"
 
 #include "inspect/base/time.h"
+#include "inspect/connector/file.h"
 
 #define MAX_EVIDENCE_BYTES 300
 
@@ -162,6 +163,11 @@ void report_subject(struct report *report, struct text subject) {
     report->subject = subject;
 }
 
+void report_member(struct report *report, struct text member) {
+  if (report)
+    report->member = member;
+}
+
 void report_at_once(struct report *report) {
   if (report)
     report->is_at_once = true;
@@ -187,6 +193,11 @@ static bool add_evidence_value(const struct evidence *evidence, struct text_out 
 static bool add_value(const struct report *report, const struct finding *finding, struct text name, struct text_out *out) {
   if (text_equal(name, TEXT("method")) || text_equal(name, TEXT("url"))) {
     struct text value = name.length == 3 ? finding->exchange.url.text : finding->exchange.method.text;
+    text_out_add(out, value);
+    return value.length > 0;
+  }
+  if (text_equal(name, TEXT("file")) || text_equal(name, TEXT("member"))) {
+    struct text value = name.length == 4 ? finding->file.name.text : finding->file.member.text;
     text_out_add(out, value);
     return value.length > 0;
   }
@@ -255,6 +266,15 @@ static void render_exchange(struct report *report, struct exchange_summary *summ
     summary->duration_ms = (double)(exchange->ended_us - exchange->started_us) / 1000.0;
 }
 
+/* The name is the person's own word; a path is made of names of members. */
+static void render_file(struct report *report, struct file_place *place) {
+  const struct check *check = report->check;
+  if (!check->file)
+    return;
+  place->name = redact_name(redactor_of(report), check->memory, check->file->name);
+  place->member = redact_name(redactor_of(report), check->memory, report->member);
+}
+
 static struct safe_text client_of(struct report *report) {
   const struct facts *facts = report->check->facts;
   if (!facts)
@@ -277,6 +297,7 @@ void report_render(struct report *report, struct finding *finding) {
                               .client_id = client_of(report),
                               .evidence_count = report->evidence_count};
   render_exchange(report, &finding->exchange);
+  render_file(report, &finding->file);
   if (facts && facts->flow)
     finding->flow = (struct safe_text){.text = arena_copy(report->check->memory, text_from(facts->flow->name))};
   memcpy(finding->evidence, report->evidence, sizeof finding->evidence);

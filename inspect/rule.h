@@ -14,11 +14,12 @@ enum rule_on {
   ON_API_EXCHANGE = 8,
   ON_CLIENT_TLS_FAILURE = 16,
   ON_UPSTREAM_FAILURE = 32,
-  ON_TUNNEL = 512,     /* a connection was passed through */
-  ON_END = 1024,       /* of the run */
-  ON_CALLBACK = 64,    /* an authorization response, seen for the first time: in a redirect or as a request */
-  ON_DISCOVERY = 128,  /* a discovery document */
-  ON_MANAGEMENT = 256, /* introspection, revocation, registration, logout */
+  ON_TUNNEL = 512,          /* a connection was passed through */
+  ON_END = 1024,            /* of the run */
+  ON_CALLBACK = 64,         /* an authorization response, seen for the first time: in a redirect or as a request */
+  ON_DISCOVERY = 128,       /* a discovery document */
+  ON_CONNECTOR_FILE = 2048, /* a file that says what the connector should be, by itself */
+  ON_MANAGEMENT = 256,      /* introspection, revocation, registration, logout */
 };
 
 enum rule_needs {
@@ -64,7 +65,7 @@ struct rule {
   bool takes_token_for_dead; /* wrong where an API accepts the token in a later call: then the general rule of the cause speaks */
   void (*check)(struct check *check);
   const char *title;
-  const char *message; /* {method}, {url}, {status}, {host} and the names of the evidence are filled in */
+  const char *message; /* {method}, {url}, {status}, {host}, {file}, {member} and the names of the evidence are filled in */
   const char *remedy;
   struct reference references[MAX_REFERENCES];
 };
@@ -87,6 +88,7 @@ extern const struct rule rules_token_request[], rules_client_authentication[], r
 
 /* ---- what a check function sees and says ---- */
 
+struct connector_file;
 struct flows;
 struct inspect;
 struct report;
@@ -97,8 +99,9 @@ struct check {
   const struct facts *facts; /* of an exchange; NULL else */
   struct arena *memory;
   struct flows *flows;
-  const struct connector_settings *connector;
-  const struct rule *rule; /* the one that is asked */
+  const struct connector_settings *connector; /* the one that the exchange matches best */
+  const struct connector_file *file;          /* ON_CONNECTOR_FILE; NULL else */
+  const struct rule *rule;                    /* the one that is asked */
 };
 
 /* report - the rule fires. NULL where there is no memory; all functions below take that. */
@@ -118,6 +121,8 @@ void report_remedy_there(struct report *report, const char *sentence);
 /* report_subject - what the finding speaks of, beside rule and flow; the URL where nothing is said. One finding a subject. */
 void report_subject(struct report *report, struct text subject);
 void report_step(struct report *report, enum step step);
+/* report_member - which member of the file the finding is about; its subject, too, where none was said. */
+void report_member(struct report *report, struct text member);
 /* report_at_once - it waited long enough already: nothing puts it right any more. */
 void report_at_once(struct report *report);
 
@@ -148,7 +153,8 @@ bool check_is_success(const struct check *check); /* 2xx by the provider */
 bool check_is_status(const struct check *check, unsigned from, unsigned to);
 bool check_has_error(const struct check *check);           /* the answer has an OAuth or a vendor's error */
 void check_drop_held(struct check *check, const char *id); /* that rule's findings about this flow that still wait: they were a symptom */
-bool check_has_lost(const struct check *check);            /* observations of this run */
+const struct connector_settings *check_connector_at(const struct check *check, size_t index); /* all that are configured; NULL: no more */
+bool check_has_lost(const struct check *check);                                               /* observations of this run */
 void check_note_unseen(struct check *check, const char *kind, struct text host, const char *what); /* for the summary, once: host, what */
 bool check_client_trusts(const struct check *check, struct text client, struct text host); /* has had an exchange with it over our TLS */
 unsigned check_count_failures(const struct check *check, struct text client, struct text host); /* TLS failures, with this one */

@@ -116,6 +116,8 @@ static bool is_for_later(const struct finding *finding) {
 }
 
 void step_take_finding(struct inspect *inspect, const struct finding *finding, struct flow *flow, int64_t since_ms) {
+  if (!text_is_empty(finding->file.name.text))
+    return; /* nothing has happened yet */
   if (finding->severity == SEVERITY_ERROR || fails_step(finding))
     verdict_note_failure(inspect, finding, since_ms);
   struct step_state *state = fails_step(finding) ? state_of(inspect, flow, finding->step) : NULL;
@@ -238,11 +240,27 @@ static void after_grant(struct inspect *inspect, const struct facts *facts) {
   text_out_free(&sentence);
 }
 
-/* The connector is verified when all that it was said to be was seen: its refresh URL only in a refresh. */
+/* The connector is verified when all that it was said to be was seen in this flow: its refresh URL only in a refresh. */
 static void after_connector(struct inspect *inspect, const struct facts *facts) {
-  bool is_whole;
-  if (connector_matches(&inspect->settings.connector, facts, &is_whole) && is_whole)
-    succeed(inspect, facts, STEP_CONNECTOR, "What was seen equals the connector's configuration.");
+  const struct connector_settings *connector = facts->connector;
+  struct story *story = verdict_story(inspect, facts->flow);
+  unsigned parts = connector_parts(connector);
+  if (!story || !parts)
+    return;
+  if (story->connector != connector)
+    story->connector_seen = 0;
+  story->connector = connector;
+  story->connector_seen |= connector_parts_seen(connector, facts);
+  story->has_hidden_secret |= (parts & CONNECTOR_CLIENT_SECRET) && !connector_can_tell_secret(connector, facts);
+  if (story->connector_seen != parts)
+    return;
+  struct text_out sentence = {0};
+  text_out_add_string(&sentence, "As configured: ");
+  connector_add_parts(parts, &sentence);
+  text_out_add(&sentence, text_of(".", 2)); /* and the end of the string */
+  if (!sentence.has_failed)
+    succeed(inspect, facts, STEP_CONNECTOR, sentence.data);
+  text_out_free(&sentence);
 }
 
 /* A call with a refreshed token shows that the one before it can work, too. */

@@ -8,6 +8,8 @@
 #include "inspect/redact.h"
 #include "inspect/table.h"
 
+struct connector_settings;
+
 #define MAX_STORIES 2000
 #define MAX_FAILING_CALLS 8
 
@@ -44,7 +46,10 @@ struct story {
   uint64_t exchanges;
   int64_t life_s; /* of the latest access token; -1: not known */
   bool has_refresh_token, needs_no_refresh;
-  int64_t first_ms, last_ms; /* by our clock */
+  int64_t first_ms, last_ms;                  /* by our clock */
+  const struct connector_settings *connector; /* that its latest token exchange was held against; NULL: none yet */
+  unsigned connector_seen;                    /* parts of it that were seen equal (connector.h) */
+  bool has_hidden_secret;                     /* a recording does not tell whether the secret was equal */
 };
 
 void story_clear(struct story *story); /* what it owns */

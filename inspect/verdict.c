@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "inspect/base/time.h"
+#include "inspect/connector.h"
+#include "inspect/connector/files.h"
 #include "inspect/inspect_internal.h"
 
 void verdict_init(struct verdict *verdict) {
@@ -131,6 +133,30 @@ static const char *why_no_token(const struct inspect *inspect, const struct flow
   return inspect->verdict.unissued_calls ? "Calls carried tokens, but no token request passed." : "";
 }
 
+/* What was seen of the connector, and what has to be for a verdict. */
+static struct text why_no_connector(const struct inspect *inspect, struct arena *memory, const struct story *story) {
+  const struct connector_settings *connector = story && story->connector ? story->connector : inspect->connectors;
+  unsigned seen = story ? story->connector_seen : 0, missing = connector_parts(connector) & ~seen;
+  struct text_out out = {0};
+  if (!story || !story->connector)
+    return TEXT("No successful token request passed that could be held against the configuration.");
+  if (seen) {
+    text_out_add_string(&out, "As configured: ");
+    connector_add_parts(seen, &out);
+    text_out_add_string(&out, ". ");
+  }
+  text_out_add_string(&out, "Not seen so: ");
+  connector_add_parts(missing, &out);
+  text_out_add_char(&out, '.');
+  if (missing & CONNECTOR_CLIENT_SECRET && story->has_hidden_secret)
+    text_out_add_string(&out, " The recording hides the secret under another key.");
+  if (missing == CONNECTOR_REFRESH_URL)
+    text_out_add_string(&out, " Let the client run until it refreshes.");
+  struct text why = arena_copy(memory, text_out_view(&out));
+  text_out_free(&out);
+  return why;
+}
+
 /* Why a step was not seen. flow NULL: in no flow at all. */
 static struct safe_text explain(const struct inspect *inspect, struct arena *memory, const struct flow *flow, const struct story *story,
                                 enum step step) {
@@ -139,7 +165,7 @@ static struct safe_text explain(const struct inspect *inspect, struct arena *mem
   if (step == STEP_TOKEN)
     why = why_no_token(inspect, flow);
   else if (step == STEP_CONNECTOR)
-    why = "Not all that the connector is configured with was in use.";
+    return (struct safe_text){.text = why_no_connector(inspect, memory, story)};
   else if (flow && step == STEP_API && flow->steps[STEP_TOKEN] == STEP_VERIFIED)
     why = "No call carried the access token.";
   else if (!flow && step == STEP_API && inspect->summary.api_calls)
@@ -309,15 +335,32 @@ static enum outcome overall_outcome(const struct inspect *inspect) {
   for (size_t i = 0; i < sizeof worst_first / sizeof *worst_first; i++)
     if (summary->outcomes[worst_first[i]])
       return worst_first[i];
-  return summary->findings[SEVERITY_ERROR] ? OUTCOME_FAILS : OUTCOME_NOTHING;
+  bool has_failed = summary->has_files_alone ? summary->findings[SEVERITY_ERROR] > 0
+                                             : inspect->verdict.first.rule && inspect->verdict.first.severity == SEVERITY_ERROR;
+  return has_failed ? OUTCOME_FAILS : OUTCOME_NOTHING;
 }
 
-static bool has_connector(const struct connector_settings *connector) {
-  const struct text said[] = {connector->client_id, connector->client_secret, connector->token_url, connector->refresh_url};
-  for (size_t i = 0; i < sizeof said / sizeof *said; i++)
-    if (!text_is_empty(said[i]))
+static bool has_connector(const struct inspect *inspect) {
+  for (size_t i = 0; i < inspect->connector_count; i++)
+    if (connector_parts(&inspect->connectors[i]))
       return true;
   return false;
+}
+
+static void show_files(struct inspect *inspect, struct arena *memory) {
+  struct summary *summary = &inspect->summary;
+  const struct connector_file *file;
+  struct file_summary *files = arena_alloc(memory, MAX_FILE_SUMMARIES * sizeof *files);
+  summary->has_files_alone = inspect->settings.has_files_alone;
+  for (size_t i = 0; files && i < MAX_FILE_SUMMARIES && (file = connector_files_at(inspect->settings.files, i)); i++) {
+    struct text_out out = {0};
+    connector_file_describe(file, &out);
+    files[i] = (struct file_summary){.name = redact_name(&inspect->redactor, memory, file->name),
+                                     .text = {.text = arena_copy(memory, text_out_view(&out))}};
+    text_out_free(&out);
+    summary->file_count = i + 1;
+  }
+  summary->files = files;
 }
 
 void verdict_emit(struct inspect *inspect) {
@@ -326,7 +369,7 @@ void verdict_emit(struct inspect *inspect) {
   struct table groups = {.capacity = MAX_FLOWS};
   struct arena *memory = arena_new(NULL);
   unseen_at_end(inspect);
-  summary->has_connector = has_connector(&inspect->settings.connector);
+  summary->has_connector = has_connector(inspect);
   summary->is_recording = inspect->settings.is_recording;
   summary->first_ms = verdict->first_ms;
   summary->last_ms = verdict->last_ms;
@@ -341,6 +384,7 @@ void verdict_emit(struct inspect *inspect) {
   if (memory) {
     show_flows(inspect, memory, &groups);
     show_overall(inspect, memory);
+    show_files(inspect, memory);
   }
   summary->outcome = overall_outcome(inspect);
   struct record record = {.kind = RECORD_SUMMARY, .wall_ms = inspect->now_ms, .summary = *summary};
@@ -348,5 +392,7 @@ void verdict_emit(struct inspect *inspect) {
   table_clear(&groups);
   arena_free(memory);
   summary->flows = NULL;
+  summary->files = NULL;
+  summary->file_count = 0;
   summary->flows_shown = 0;
 }

@@ -81,6 +81,22 @@ static void add_several(const struct summary *summary, struct text_out *out) {
   text_out_add_char(out, '.');
 }
 
+/* Of files alone. */
+static void add_files(const struct summary *summary, struct text_out *out) {
+  uint64_t errors = summary->findings[SEVERITY_ERROR], warnings = summary->findings[SEVERITY_WARNING];
+  const char *where = summary->file_count == 1 ? "the connector file" : "the connector files";
+  if (!errors && !warnings) {
+    text_out_addf(out, "nothing is wrong with %s.", where);
+    return;
+  }
+  if (errors)
+    add_count(out, errors, "error");
+  text_out_add_string(out, errors && warnings ? " and " : "");
+  if (warnings)
+    add_count(out, warnings, "warning");
+  text_out_addf(out, " in %s.", where);
+}
+
 static void add_single(const struct summary *summary, struct text_out *out) {
   bool has_failed_step = false;
   for (int step = STEP_TOKEN; step < STEP_COUNT; step++)
@@ -100,10 +116,16 @@ static void add_single(const struct summary *summary, struct text_out *out) {
 static const char *headline_color(const struct summary *summary) {
   if (summary->outcome == OUTCOME_FAILS || summary->findings[SEVERITY_ERROR])
     return RED;
+  if (summary->has_files_alone)
+    return summary->findings[SEVERITY_WARNING] ? YELLOW : GREEN;
   return summary->outcome == OUTCOME_WORKS ? GREEN : YELLOW;
 }
 
 void record_add_headline(const struct summary *summary, struct text_out *out) {
+  if (summary->has_files_alone) {
+    add_files(summary, out);
+    return;
+  }
   if (summary->flow_count > 1)
     add_several(summary, out);
   else
@@ -341,6 +363,18 @@ static void write_traffic(const struct summary *summary, const struct text_style
   text_out_free(&words);
 }
 
+static void write_files(const struct summary *summary, const struct text_style *style, struct text_out *out) {
+  for (size_t i = 0; i < summary->file_count; i++) {
+    struct text_out words = {0};
+    text_out_add(&words, summary->files[i].name.text);
+    text_out_add_string(&words, ": ");
+    text_out_add(&words, summary->files[i].text.text);
+    write_label(out, style, i ? "" : "Connector");
+    record_wrap(out, style, LABEL_COLUMNS, LABEL_COLUMNS, "", text_out_view(&words));
+    text_out_free(&words);
+  }
+}
+
 static void write_not_seen(const struct summary *summary, const struct text_style *style, struct text_out *out) {
   if (!summary->not_seen_count)
     return;
@@ -382,8 +416,9 @@ static void write_short(const struct summary *summary, const struct text_style *
   struct text_out words = {0};
   write_headline(summary, style, out);
   write_simulated(summary, style, out);
-  add_count(&words, summary->exchanges, "exchange");
-  text_out_add_string(&words, "; findings: ");
+  if (!summary->has_files_alone)
+    add_count(&words, summary->exchanges, "exchange");
+  text_out_add_string(&words, summary->has_files_alone ? "Findings: " : "; findings: ");
   add_findings(summary, &words);
   record_wrap(out, style, 0, 2, "", text_out_view(&words));
   text_out_free(&words);
@@ -397,6 +432,12 @@ void record_write_verdict(const struct summary *summary, const struct text_style
     return;
   }
   write_headline(summary, style, out);
+  if (summary->has_files_alone) {
+    text_out_add_char(out, '\n');
+    write_files(summary, style, out);
+    write_findings(summary, style, out);
+    return;
+  }
   write_simulated(summary, style, out);
   if (summary->flow_count > 1 && summary->flows_shown > 0) {
     write_flows(summary, style, out);
@@ -409,6 +450,7 @@ void record_write_verdict(const struct summary *summary, const struct text_style
   text_out_add_char(out, '\n');
   write_first(&summary->first, style, out);
   write_findings(summary, style, out);
+  write_files(summary, style, out);
   write_traffic(summary, style, out);
   write_not_seen(summary, style, out);
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "proxy/connector_source.h"
+
 static int read_secret(const struct options *options, struct judging *judging, struct error *error) {
   const char *path = options->client_secret_file;
   if (!path)
@@ -40,13 +42,41 @@ static int set_overrides(const struct options *options, struct judging *judging,
   return 0;
 }
 
+static int read_files(const struct options *options, struct judging *judging, struct error *error) {
+  const struct connector_settings *connectors;
+  size_t count;
+  if (!options->connectors.count)
+    return 0;
+  judging->files = connector_files_new();
+  if (!judging->files)
+    return error_set(error, -ENOMEM, "out of memory");
+  for (size_t i = 0; i < options->connectors.count; i++) {
+    if (connector_source_add(judging->files, options->connectors.items[i], error))
+      return error->code = -EINVAL; /* wrong usage, whatever it is */
+  }
+  if (connector_files_settle(judging->files, &judging->settings.connector, options->has_profile))
+    return error_set(error, -ENOMEM, "out of memory");
+  connectors = connector_files_connectors(judging->files, &count);
+  judging->settings.connector = connectors[0];
+  judging->settings.others = connectors + 1;
+  judging->settings.other_count = count - 1;
+  judging->settings.files = judging->files;
+  return 0;
+}
+
 int judging_read(const struct options *options, struct judging *judging, struct error *error) {
   *judging = (struct judging){.settings.connector = {.client_id = text_from(options->client_id),
                                                      .token_url = text_from(options->token_url),
                                                      .refresh_url = text_from(options->refresh_url),
+                                                     .authorization_url = text_from(options->authorization_url),
+                                                     .redirect_uri = text_from(options->redirect_uri),
+                                                     .scope = text_from(options->scope),
+                                                     .api_base = text_from(options->api_base),
                                                      .profile = options->profile},
                               .settings.has_own_client = options->child != NULL};
   int code = read_secret(options, judging, error);
+  if (!code)
+    code = read_files(options, judging, error);
   return code ? code : set_overrides(options, judging, error);
 }
 
@@ -63,6 +93,8 @@ int judging_set_keys(struct judging *judging, const uint8_t *fingerprint_key, st
 
 void judging_free(struct judging *judging) {
   explicit_bzero(judging->client_secret, sizeof judging->client_secret);
+  connector_files_free(judging->files);
+  judging->files = NULL;
   free(judging->overrides);
   judging->overrides = NULL;
 }

@@ -2,6 +2,7 @@
 #ifndef OAUTHTAP_JUDGING_H
 #define OAUTHTAP_JUDGING_H
 
+#include "inspect/connector/files.h"
 #include "proxy/options.h"
 
 #define MAX_CLIENT_SECRET_BYTES 4096
@@ -9,6 +10,7 @@
 struct judging {
   struct inspect_settings settings; /* the keys are the caller's to set */
   struct rule_override *overrides;
+  struct connector_files *files; /* of --connector; NULL: none */
   char client_secret[MAX_CLIENT_SECRET_BYTES];
 };
 

@@ -47,11 +47,20 @@ const struct option option_table[] = {
     {"disable", "RULE", OPTION_LIST, LIVE | CHECK, AT(disable), check_rule, "never report this rule; \"api/*\" for a group (repeatable)"},
     {"severity", "RULE=LEVEL", OPTION_LIST, LIVE | CHECK, AT(severity), check_severity,
      "report this rule, or a group, as error, warning or info (repeatable)"},
+    {"connector", "FILE", OPTION_LIST, LIVE | CHECK, AT(connectors), NULL,
+     "what the connector should be: Power Platform apiProperties.json, OpenAPI 2 or 3, Postman collection or environment, discovery "
+     "document "
+     "(repeatable; the options below win)"},
     {"client-id", "ID", OPTION_TEXT, LIVE | CHECK, AT(client_id), NULL, "the connector's client id, to compare with the wire"},
     {"client-secret-file", "FILE", OPTION_TEXT, LIVE | CHECK, AT(client_secret_file), NULL,
      "file that holds the connector's client secret, to compare with the wire"},
     {"token-url", "URL", OPTION_TEXT, LIVE | CHECK, AT(token_url), check_url, "the connector's token URL, to compare with the wire"},
     {"refresh-url", "URL", OPTION_TEXT, LIVE | CHECK, AT(refresh_url), check_url, "the connector's refresh URL, to compare with the wire"},
+    {"authorization-url", "URL", OPTION_TEXT, LIVE | CHECK, AT(authorization_url), check_url,
+     "the connector's authorization URL, to compare with the wire"},
+    {"redirect-uri", "URI", OPTION_TEXT, LIVE | CHECK, AT(redirect_uri), NULL, "the connector's redirect URI, to compare with the wire"},
+    {"scope", "SCOPES", OPTION_TEXT, LIVE | CHECK, AT(scope), NULL, "the scopes that the connector asks for, separated by spaces"},
+    {"api-base", "URL", OPTION_TEXT, LIVE | CHECK, AT(api_base), check_url, "where the API is: requests below it are calls of it"},
     {"profile", "NAME", OPTION_PARSED, LIVE | CHECK, 0, set_profile,
      "the platform that the connector runs on: power-platform, logic-apps, postman, n8n, zapier or none (none)"},
     {"format", "text|json", OPTION_PARSED, PROXY | CHECK, 0, set_format,
@@ -79,7 +88,7 @@ void options_default(struct options *options) {
       .listen_host = "127.0.0.1", .listen_port = 8080, .findings = "oauthtap-findings.jsonl", .fail_on = SEVERITY_ERROR, .ui = "off"};
 }
 
-static int list_add(struct string_list *list, const char *item) {
+int string_list_add(struct string_list *list, const char *item) {
   const char **items = realloc(list->items, (list->count + 1) * sizeof *items);
   if (!items)
     return -ENOMEM;
@@ -96,13 +105,14 @@ void options_free(struct options *options) {
   free(options->pass.items);
   free(options->files.items);
   free(options->report.items);
+  free(options->connectors.items);
   free(options->disable.items);
   free(options->severity.items);
 }
 
 const char *option_own(struct options *options, struct text t) {
   char *copy = strndup(t.data ? t.data : "", t.length);
-  if (copy && list_add(&options->owned, copy)) {
+  if (copy && string_list_add(&options->owned, copy)) {
     free(copy);
     return NULL;
   }
@@ -223,7 +233,7 @@ int option_set(struct options *options, const struct option *option, const char 
     return code;
   switch (option->kind) {
   case OPTION_FLAG: *(bool *)member = true; return 0;
-  case OPTION_LIST: return list_add(member, value) ? error_set(error, -ENOMEM, "out of memory") : 0;
+  case OPTION_LIST: return string_list_add(member, value) ? error_set(error, -ENOMEM, "out of memory") : 0;
   case OPTION_TEXT: *(const char **)member = value; return 0;
   case OPTION_PARSED:
   case OPTION_COMMAND: return 0;
@@ -316,7 +326,7 @@ static int take_back_flag(struct options *options, const struct line *line, stru
 
 static int take_word(struct options *options, enum options_command command, const char *word, struct error *error) {
   if (command == CHECK || command == REPORT)
-    return list_add(&options->files, word) ? error_set(error, -ENOMEM, "out of memory") : 0;
+    return string_list_add(&options->files, word) ? error_set(error, -ENOMEM, "out of memory") : 0;
   if (command == PROXY || options->word)
     return error_set(error, -EINVAL, "unexpected word \"%.200s\": options begin with --; see oauthtap --help", word);
   options->word = word;

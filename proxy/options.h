@@ -30,9 +30,10 @@ struct options {
   bool is_json, is_quiet, is_verbose;
   const char *ui; /* "off" or HOST:PORT */
   /* the connector */
-  const char *client_id, *client_secret_file, *token_url, *refresh_url;
-  enum profile profile; /* the platform that the connector runs on */
-  bool has_profile;     /* said, be it "none": what the connector's files imply does not count */
+  const char *client_id, *client_secret_file, *token_url, *refresh_url, *authorization_url, *redirect_uri, *scope, *api_base;
+  struct string_list connectors; /* files that say so */
+  enum profile profile;          /* the platform that the connector runs on */
+  bool has_profile;              /* said, be it "none": what the connector's files imply does not count */
   /* ca, rules */
   const char *format;       /* as given; NULL: not given */
   struct string_list files; /* check, report: what to read */
@@ -45,6 +46,8 @@ struct options {
   struct string_list owned;
 };
 
+/* string_list_add - item is kept, not copied. Returns 0 or -ENOMEM. */
+int string_list_add(struct string_list *list, const char *item);
 /* options_default - what holds where nothing is said. options_free - what options_parse allocated. */
 void options_default(struct options *options);
 void options_free(struct options *options);

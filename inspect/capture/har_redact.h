@@ -12,7 +12,8 @@
 
 struct har_redaction {
   struct redactor *redactor;
-  const struct connector_settings *connector; /* its URLs and its client id are the person's own words: they stay */
+  const struct connector_settings *connectors; /* their URLs and client ids are the person's own words: they stay */
+  size_t connector_count;
   const struct exchange *exchange;
   struct arena *memory;
   struct text (*whole)(void *owner, const struct exchange *exchange,

@@ -64,14 +64,21 @@ static void add_fragment(struct har_redaction *r, struct text_out *out, struct t
 }
 
 /* What the person configured is no secret, and must still be equal to what is configured when the recording is checked. */
-static bool is_configured(const struct har_redaction *r, struct text endpoint) {
-  struct url url, configured;
-  const struct connector_settings *c = r->connector;
+static bool is_of(const struct connector_settings *c, const struct url *url) {
+  struct url configured;
   const struct text urls[] = {c->token_url, c->refresh_url, c->authorization_url, c->redirect_uri, c->api_base};
+  for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
+    if (!text_is_empty(urls[i]) && url_parse(urls[i], &configured) == 0 && url_compare(&configured, url) != URL_DIFFERENT)
+      return true;
+  return false;
+}
+
+static bool is_configured(const struct har_redaction *r, struct text endpoint) {
+  struct url url;
   if (url_parse(endpoint, &url))
     return false;
-  for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
-    if (!text_is_empty(urls[i]) && url_parse(urls[i], &configured) == 0 && url_compare(&configured, &url) != URL_DIFFERENT)
+  for (size_t i = 0; i < r->connector_count; i++)
+    if (is_of(&r->connectors[i], &url))
       return true;
   return false;
 }

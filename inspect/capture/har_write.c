@@ -298,7 +298,8 @@ int har_write_entry(const struct har_writer *writer, const struct observation *o
   if (memory) {
     size_t before = out->length;
     r->redactor = writer->redactor;
-    r->connector = writer->connector;
+    r->connectors = writer->connectors;
+    r->connector_count = writer->connector_count;
     r->exchange = observation->kind == OBSERVED_EXCHANGE ? &observation->exchange : &no_exchange;
     r->memory = memory;
     r->whole = writer->whole;

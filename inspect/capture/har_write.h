@@ -8,7 +8,8 @@
 
 struct har_writer {
   struct redactor *redactor;
-  const struct connector_settings *connector;
+  const struct connector_settings *connectors;
+  size_t connector_count;
   /* What a secret is a proper beginning or end of, as its fingerprint, which must live as long as the call; TEXT_NONE: nothing. */
   struct text (*whole)(void *owner, const struct exchange *exchange, struct text value);
   void *owner;

@@ -145,11 +145,11 @@ static const char *reason_text(enum tunnel_reason reason) {
 
 static void check_not_intercepted(struct check *c) {
   const struct tunnel *tunnel = &c->observation->tunnel;
-  const struct connector_settings *connector = c->connector;
-  const struct text urls[] = {connector->token_url, connector->refresh_url, connector->authorization_url, connector->api_base};
+  const struct connector_settings *connector;
   bool matters = sight_knows_host(c->flows, tunnel->host);
-  for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
-    matters |= is_host_of(urls[i], tunnel->host);
+  for (size_t i = 0; (connector = check_connector_at(c, i)) && !matters; i++)
+    matters = is_host_of(connector->token_url, tunnel->host) || is_host_of(connector->refresh_url, tunnel->host) ||
+              is_host_of(connector->authorization_url, tunnel->host) || is_host_of(connector->api_base, tunnel->host);
   if (!matters || tunnel->reason == TUNNEL_UPGRADED)
     return;
   struct report *r = report(c);

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "certs/authority.h"
+#include "proxy/connector_source.h"
 #include "proxy/recording.h"
 #include "proxy/command/command.h"
 #include "proxy/judging.h"
@@ -93,8 +95,18 @@ static void note_left_out(struct check_run *run) {
   text_out_free(&out);
 }
 
+static void lint_files(struct check_run *run) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+  inspect_lint(run->inspect, now_ms);
+  if (!run->options->files.count)
+    run->last_ms = now_ms;
+}
+
 static void read_files(struct check_run *run) {
   struct error error = {0};
+  lint_files(run);
   for (size_t i = 0; i < run->options->files.count; i++)
     if (recording_add(run->recording, run->options->files.items[i], &error))
       fail(run, 2, &error);
@@ -134,8 +146,9 @@ static int open_log(struct check_run *run, struct error *error) {
 }
 
 static int start(struct check_run *run, struct error *error) {
-  if (!run->options->files.count)
-    return error_set(error, -EINVAL, "nothing to check: name a HAR file, as in oauthtap check traffic.har (- is standard input)");
+  if (!run->options->files.count && !run->options->connectors.count)
+    return error_set(error, -EINVAL,
+                     "nothing to check: name a HAR file or a connector file, as in oauthtap check traffic.har (- is standard input)");
   int code = judging_read(run->options, &run->judging, error);
   if (!code)
     code = reports_open(run->options, &run->reports, error);
@@ -148,6 +161,7 @@ static int start(struct check_run *run, struct error *error) {
   run->style = style_for(run->options, fileno(run->terminal));
   run->recording = recording_new();
   run->judging.settings.is_recording = true;
+  run->judging.settings.has_files_alone = run->options->files.count == 0;
   run->inspect = inspect_new(&run->judging.settings, on_record, run);
   return run->recording && run->inspect ? 0 : error_set(error, -ENOMEM, "out of memory");
 }
@@ -194,16 +208,34 @@ static int check(const struct options *options, struct error *error) {
   return status;
 }
 
+/* Files are told apart by what is in them: those of a connector are judged by themselves, too. */
+static int sort_files(struct options *options, struct error *error) {
+  size_t kept = 0;
+  for (size_t i = 0; i < options->files.count; i++) {
+    const char *path = options->files.items[i];
+    if (!connector_source_is_one(path))
+      options->files.items[kept++] = path;
+    else if (string_list_add(&options->connectors, path))
+      return error_set(error, -ENOMEM, "out of memory");
+  }
+  options->files.count = kept;
+  return 0;
+}
+
 int command_check(int count, char **words) {
   struct options options;
   struct error error = {0};
   options_default(&options);
   options.findings = NULL;
   int code = options_parse(&options, OPTIONS_CHECK, count, words, &error), status;
+  if (!code)
+    code = sort_files(&options, &error);
   if (code == OPTIONS_HELP)
     status = command_help(OPTIONS_CHECK, "oauthtap check [OPTION]… FILE…",
                           "Judges recorded traffic: HAR files of browsers, Postman, Charles, Fiddler, mitmproxy and\n"
-                          "others, gzip-packed or not. Several files are one run; - is standard input.");
+                          "others, gzip-packed or not. Several files are one run; - is standard input. Among them may be\n"
+                          "files of the connector (apiProperties.json, OpenAPI, Postman …): they are judged by themselves\n"
+                          "and held against the traffic.");
   else
     status = code ? command_fail(2, &error) : check(&options, &error);
   options_free(&options);

@@ -27,8 +27,8 @@ export async function within(milliseconds, what, promise) {
 
 // What a run and the check of its recording must have in common: everything but ids, times and the order in which findings left.
 const essence = (records) => records.filter(({ type }) => type === 'finding')
-  .map(({ rule, severity, step, message, remedy, client_id: client, evidence, occurrences }) => JSON.stringify({ rule, severity, step, message, remedy, client, evidence, occurrences })).sort();
-const judging = ['--client-id', '--client-secret-file', '--token-url', '--refresh-url', '--disable', '--severity'];
+  .map(({ rule, severity, step, message, remedy, client_id: client, file, evidence, occurrences }) => JSON.stringify({ rule, severity, step, message, remedy, client, file, evidence, occurrences })).sort();
+const judging = ['--client-id', '--client-secret-file', '--token-url', '--refresh-url', '--connector', '--authorization-url', '--redirect-uri', '--scope', '--api-base', '--profile', '--disable', '--severity'];
 
 export class Proxy {
   stdout = '';
