@@ -1,4 +1,5 @@
-/* yaml.c - libyaml's events, put together to a tree of cJSON with our own limits: depth, nodes and bytes, copies of anchors included. */
+/* yaml.c - libyaml's events, put together to the tree that json.c has cJSON make, in an arena, with our own limits: depth, nodes and bytes,
+ * copies of anchors included. */
 #include "inspect/base/yaml.h"
 
 #include <cjson/cJSON.h>
@@ -8,12 +9,13 @@
 #define MAX_ANCHORS 1000
 
 struct anchor {
-  char *name;
+  const char *name;
   const cJSON *value;
 };
 
 struct builder {
   yaml_parser_t parser;
+  struct arena *memory;
   size_t nodes, bytes;
   struct anchor anchors[MAX_ANCHORS];
   size_t anchor_count;
@@ -40,6 +42,32 @@ static bool has_room(struct builder *builder, size_t bytes) {
     return true;
   fail(builder, ERROR_TOO_LARGE);
   return false;
+}
+
+static char *copy_text(struct builder *builder, const char *from, size_t length) {
+  struct text copy = arena_copy(builder->memory, text_of(from, length));
+  if (!copy.data)
+    fail(builder, -ENOMEM);
+  return (char *)copy.data;
+}
+
+static cJSON *new_value(struct builder *builder, int type, size_t bytes) {
+  cJSON *new = has_room(builder, bytes) ? arena_alloc(builder->memory, sizeof *new) : NULL;
+  if (!new)
+    return fail(builder, -ENOMEM);
+  new->type = type;
+  return new;
+}
+
+/* As cJSON links them: the first one's prev is the last. */
+static void add_child(cJSON *parent, cJSON *child) {
+  if (!parent->child) {
+    parent->child = child->prev = child;
+    return;
+  }
+  child->prev = parent->child->prev;
+  parent->child->prev->next = child;
+  parent->child->prev = child;
 }
 
 /* ---- scalars ---- */
@@ -71,18 +99,17 @@ static cJSON *new_scalar(struct builder *builder, const yaml_event_t *event) {
   const char *value = (const char *)event->data.scalar.value;
   struct text t = text_of(value, event->data.scalar.length);
   bool is_plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-  cJSON *new;
-  if (!has_room(builder, t.length))
-    return NULL;
   if (is_plain && is_one_of(t, nulls))
-    new = cJSON_CreateNull();
-  else if (is_plain && (is_one_of(t, trues) || is_one_of(t, falses)))
-    new = cJSON_CreateBool(is_one_of(t, trues));
-  else if (is_plain && is_number(t))
-    new = cJSON_CreateNumber(strtod(value, NULL));
-  else
-    new = cJSON_CreateString(value);
-  return new ? new : fail(builder, -ENOMEM);
+    return new_value(builder, cJSON_NULL, 0);
+  if (is_plain && (is_one_of(t, trues) || is_one_of(t, falses)))
+    return new_value(builder, is_one_of(t, trues) ? cJSON_True : cJSON_False, 0);
+  bool is_a_number = is_plain && is_number(t);
+  cJSON *new = new_value(builder, is_a_number ? cJSON_Number : cJSON_String, t.length);
+  if (new &&is_a_number)
+    new->valuedouble = strtod(value, NULL);
+  else if (new && !(new->valuestring = copy_text(builder, value, t.length)))
+    return NULL;
+  return new;
 }
 
 /* ---- anchors ---- */
@@ -94,38 +121,34 @@ static void note_anchor(struct builder *builder, const yaml_char_t *name, const 
   for (size_t i = 0; i < builder->anchor_count; i++)
     if (strcmp(builder->anchors[i].name, (const char *)name) == 0)
       anchor = &builder->anchors[i];
+  if (!anchor && builder->anchor_count == MAX_ANCHORS) {
+    fail(builder, ERROR_TOO_LARGE);
+    return;
+  }
   if (!anchor) {
-    char *copy = builder->anchor_count < MAX_ANCHORS ? strdup((const char *)name) : NULL;
-    if (!copy) {
-      fail(builder, builder->anchor_count < MAX_ANCHORS ? -ENOMEM : ERROR_TOO_LARGE);
-      return;
-    }
     anchor = &builder->anchors[builder->anchor_count++];
-    anchor->name = copy;
+    anchor->name = copy_text(builder, (const char *)name, strlen((const char *)name));
+    if (!anchor->name)
+      anchor->name = "";
   }
   anchor->value = value;
 }
 
 /* Depth is bounded: what is copied was built within the limit, and so is where it goes. */
 static cJSON *copy_of(struct builder *builder, const cJSON *value, unsigned depth) {
-  size_t bytes = (value->valuestring ? strlen(value->valuestring) : 0) + (value->string ? strlen(value->string) : 0);
   if (depth > JSON_MAX_DEPTH)
     return fail(builder, ERROR_TOO_DEEP);
-  if (!has_room(builder, bytes))
-    return NULL;
-  cJSON *copy = cJSON_Duplicate(value, false);
+  cJSON *copy = new_value(builder, value->type, 0);
   if (!copy)
-    return fail(builder, -ENOMEM);
+    return NULL;
+  copy->valuestring = value->valuestring; /* nobody changes it */
+  copy->valuedouble = value->valuedouble;
   for (const cJSON *child = value->child; child; child = child->next) {
     cJSON *part = copy_of(builder, child, depth + 1);
-    if (!part) {
-      cJSON_Delete(copy);
+    if (!part)
       return NULL;
-    }
-    if (child->string)
-      cJSON_AddItemToObject(copy, child->string, part);
-    else
-      cJSON_AddItemToArray(copy, part);
+    part->string = child->string;
+    add_child(copy, part);
   }
   return copy;
 }
@@ -151,7 +174,7 @@ static bool add_items(struct builder *builder, cJSON *list, unsigned depth) {
       return true;
     if (!item)
       return false;
-    cJSON_AddItemToArray(list, item);
+    add_child(list, item);
   }
   return false;
 }
@@ -162,15 +185,11 @@ static char *take_name(struct builder *builder, const yaml_event_t *event) {
     fail(builder, ERROR_MALFORMED);
     return NULL;
   }
-  if (!has_room(builder, event->data.scalar.length))
-    return NULL;
-  char *name = strdup((const char *)event->data.scalar.value);
-  if (!name)
-    fail(builder, -ENOMEM);
-  return name;
+  bool is_small = has_room(builder, event->data.scalar.length);
+  return is_small ? copy_text(builder, (const char *)event->data.scalar.value, event->data.scalar.length) : NULL;
 }
 
-static bool add_member(struct builder *builder, cJSON *object, const char *name, unsigned depth) {
+static bool add_member(struct builder *builder, cJSON *object, char *name, unsigned depth) {
   yaml_event_t event;
   if (!next_event(builder, &event))
     return false;
@@ -178,11 +197,9 @@ static bool add_member(struct builder *builder, cJSON *object, const char *name,
   yaml_event_delete(&event);
   if (!value)
     return false;
-  if (cJSON_AddItemToObject(object, name, value))
-    return true;
-  cJSON_Delete(value);
-  fail(builder, -ENOMEM);
-  return false;
+  value->string = name;
+  add_child(object, value);
+  return true;
 }
 
 static bool add_members(struct builder *builder, cJSON *object, unsigned depth) {
@@ -194,7 +211,6 @@ static bool add_members(struct builder *builder, cJSON *object, unsigned depth) 
     if (is_end)
       return true;
     bool is_added = name && add_member(builder, object, name, depth);
-    free(name);
     if (!is_added)
       return false;
   }
@@ -204,16 +220,11 @@ static bool add_members(struct builder *builder, cJSON *object, unsigned depth) 
 static cJSON *new_collection(struct builder *builder, bool is_object, unsigned depth) {
   if (depth > JSON_MAX_DEPTH)
     return fail(builder, ERROR_TOO_DEEP);
-  cJSON *new = !has_room(builder, 0) ? NULL : is_object ? cJSON_CreateObject() : cJSON_CreateArray();
-  if (!new)
-    return fail(builder, -ENOMEM);
-  if (is_object ? add_members(builder, new, depth + 1) : add_items(builder, new, depth + 1))
-    return new;
-  cJSON_Delete(new);
-  return NULL;
+  cJSON *new = new_value(builder, is_object ? cJSON_Object : cJSON_Array, 0);
+  bool is_whole = new && (is_object ? add_members(builder, new, depth + 1) : add_items(builder, new, depth + 1));
+  return is_whole ? new : NULL;
 }
 
-/* An anchor within what failed may be left behind; nothing looks it up any more then. */
 static cJSON *new_node(struct builder *builder, const yaml_event_t *event, unsigned depth) {
   const yaml_char_t *name = NULL;
   cJSON *new = NULL;
@@ -252,23 +263,23 @@ static cJSON *first_document(struct builder *builder) {
 int yaml_parse(struct text document, struct json *json) {
   *json = (struct json){0};
   struct builder *builder = calloc(1, sizeof *builder);
-  if (!builder || !yaml_parser_initialize(&builder->parser)) {
+  struct arena *memory = arena_new(NULL);
+  if (!builder || !memory || !yaml_parser_initialize(&builder->parser)) {
+    arena_free(memory);
     free(builder);
     return -ENOMEM;
   }
+  builder->memory = memory;
   yaml_parser_set_encoding(&builder->parser, YAML_UTF8_ENCODING);
   yaml_parser_set_input_string(&builder->parser, (const unsigned char *)document.data, document.length);
-  cJSON *root = first_document(builder);
-  if (builder->code) {
-    cJSON_Delete(root);
-    root = NULL;
-  }
-  int code = root ? 0 : builder->code ? builder->code : ERROR_MALFORMED;
+  const cJSON *root = first_document(builder);
+  int code = builder->code ? builder->code : root ? 0 : ERROR_MALFORMED;
   size_t at = builder->parser.problem_mark.index ? builder->parser.problem_mark.index : builder->parser.mark.index;
+  if (code)
+    arena_free(memory);
+  else
+    *json = (struct json){.root = root, .owned = memory};
   json->error_offset = code && at <= document.length ? at : 0;
-  json->root = root;
-  for (size_t i = 0; i < builder->anchor_count; i++)
-    free(builder->anchors[i].name);
   yaml_parser_delete(&builder->parser);
   free(builder);
   return code;
