@@ -46,9 +46,14 @@ static struct text first_string(json_value object, const char *const *names, siz
   return TEXT_NONE;
 }
 
-static const char *const code_names[] = {"code", "status", "type", "errorCode", "error_code", "error_type", "reason"};
-static const char *const text_names[] = {"error_description", "message",       "errorSummary", "detail",
-                                         "details",           "error_message", "description",  "errmsg"};
+static const char *const code_names[] = {"code",       "status", "type",      "errorCode", "error_code",
+                                         "error_type", "reason", "ErrorCode", "errorcode", "ECODE"};
+static const char *const text_names[] = {"error_description", "message", "errorSummary",    "detail", "details", "error_message",
+                                         "description",       "errmsg",  "errorMessage",    "Error",  "err",     "error_msg",
+                                         "faultstring",       "Message", "moreInformation", "title",  "field"};
+/* Any of them makes the body of a refusal an error object. */
+static const char *const signs[] = {"message",      "errorCode", "detail", "error_type", "ErrorCode",      "errorMessage",
+                                    "errorSummary", "Message",   "err",    "title",      "moreInformation"};
 #define FIRST(object, names) first_string(object, names, sizeof(names) / sizeof *(names))
 
 static void take_object(struct answer *answer, json_value object) {
@@ -60,6 +65,25 @@ static void take_object(struct answer *answer, json_value object) {
 static bool is_item_with_error(json_value container) {
   json_value item = json_is_array(container) ? json_next(container, NULL) : NULL;
   return item && json_is_object(item) && !text_is_empty(FIRST(item, code_names));
+}
+
+static bool has_any(json_value object, const char *const *names, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (json_member(object, names[i]))
+      return true;
+  return false;
+}
+
+/* {"code":"INVALID_CODE","description":"…"}: neither means much alone. */
+static bool looks_like_error(json_value root) {
+  return has_any(root, signs, sizeof signs / sizeof *signs) || (json_member(root, "code") && json_member(root, "description"));
+}
+
+/* {"fault":{"faultstring":"…","detail":{"errorcode":"oauth.v2.InvalidClientIdentifier"}}}: gateways. */
+static void take_fault(struct answer *answer, json_value fault) {
+  take_object(answer, fault);
+  if (text_is_empty(answer->error))
+    answer->error = FIRST(json_member(fault, "detail"), code_names);
 }
 
 static void read_json_error(struct answer *answer, uint16_t status) {
@@ -76,9 +100,9 @@ static void read_json_error(struct answer *answer, uint16_t status) {
     take_object(answer, json_next(json_member(root, "errors"), NULL));
   } else if (is_item_with_error(root) && status >= 400) {
     take_object(answer, json_next(root, NULL));
-  } else if (json_is_object(root) && status >= 400 &&
-             (json_member(root, "message") || json_member(root, "errorCode") || json_member(root, "detail") ||
-              json_member(root, "error_type"))) {
+  } else if (json_is_object(json_member(root, "fault")) && status >= 400) {
+    take_fault(answer, json_member(root, "fault"));
+  } else if (json_is_object(root) && status >= 400 && looks_like_error(root)) {
     take_object(answer, root);
   } else if (json_is_false(json_member(root, "ok"))) {
     take_object(answer, root);

@@ -1,6 +1,7 @@
 /* classify.c - see classify.h. A token request that failed is still a token request. */
 #include "inspect/classify.h"
 
+#include "inspect/disguise.h"
 #include "inspect/meaning.h"
 #include "inspect/trait.h"
 
@@ -180,6 +181,19 @@ static void find_token_in_body(struct flows *flows, struct facts *facts) {
       facts->is_token_in_body = take_token(flows, facts, form_get(&facts->params.body, text_from(token_names[i])), i == 0);
 }
 
+static bool take_disguised(struct flows *flows, struct facts *facts, struct text worn) {
+  return take_token(flows, facts, disguise_off(worn), false) ||
+         take_token(flows, facts, disguise_off(url_percent_decode(facts->memory, worn, false)), false);
+}
+
+static void find_disguised_token(struct flows *flows, struct facts *facts) {
+  const struct credentials *credentials = &facts->credentials;
+  if (facts->token || text_is_empty(credentials->whole) || credentials->basic_user.data)
+    return;
+  if (!take_disguised(flows, facts, credentials->value))
+    take_disguised(flows, facts, last_word(credentials->whole));
+}
+
 /* The known token that the request carries: behind any scheme, bare, in the query, in a field of its own or in a form. */
 static void find_token(struct flows *flows, struct facts *facts) {
   const struct credentials *credentials = &facts->credentials;
@@ -189,6 +203,8 @@ static void find_token(struct flows *flows, struct facts *facts) {
     return;
   for (size_t i = 0; i < TOKEN_NAMES && !facts->token; i++)
     facts->is_token_in_query = take_token(flows, facts, params_get_query(&facts->params, token_names[i]), i == 0);
+  for (size_t i = 0; i < facts->params.query.count && !facts->token; i++)
+    facts->is_token_in_query = take_token(flows, facts, facts->params.query.parameters[i].value, false);
   for (size_t i = 0; i < facts->exchange->request.field_count && !facts->token; i++) {
     const struct http_field *field = &facts->exchange->request.fields[i];
     if (text_find_nocase(field->name, TEXT("token")) != SIZE_MAX)
@@ -198,6 +214,7 @@ static void find_token(struct flows *flows, struct facts *facts) {
   }
   if (!facts->token)
     find_token_in_body(flows, facts);
+  find_disguised_token(flows, facts);
 }
 
 /* Law 12: a piece stands where only a token stands. */

@@ -43,20 +43,56 @@ const char *authentication_name(enum authentication authentication) {
   return "none";
 }
 
+static bool says(const struct answer *answer, const char *words) {
+  return text_find_nocase(answer->description, text_from(words)) != SIZE_MAX;
+}
+
+/* In the words of servers that have one code for everything. */
+static bool describes_client(const struct answer *answer) {
+  static const char *const faults[] = {"invalid", "incorrect", "wrong", "mismatch", "bad ", "validating", "expired", "not match"};
+  if (says(answer, "invalid client") || says(answer, "bad client credentials"))
+    return true;
+  bool is_secret = says(answer, "client secret") || says(answer, "client_secret");
+  for (size_t i = 0; i < sizeof faults / sizeof *faults && is_secret; i++)
+    if (says(answer, faults[i]))
+      return true;
+  return false;
+}
+
+/* The server does not read the Basic header: to it the client is missing. */
+static bool overlooks_basic(const struct facts *facts) {
+  const struct answer *answer = &facts->answer;
+  bool is_client = says(answer, "client_id") || says(answer, "client id") || says(answer, "client_secret");
+  return authentication_of(facts) == AUTHENTICATION_BASIC && is_client &&
+         (says(answer, "missing") || says(answer, "required") || says(answer, "not provided") || says(answer, "not specified"));
+}
+
+/* 401 with a general word: Auth0 and Atlassian say access_denied, UAA and Spring unauthorized. */
+static bool is_unauthorized_client(const struct facts *facts) {
+  const struct answer *answer = &facts->answer;
+  bool is_auth0 = text_equal(answer->error, TEXT("access_denied")) && text_equal_nocase(answer->description, TEXT("unauthorized"));
+  bool is_uaa = text_equal(answer->error, TEXT("unauthorized")) && !text_is_empty(facts_answer_text(facts, "error_description")) &&
+                !text_equal(facts->grant_type, TEXT("password"));
+  return facts->exchange->response.status == 401 && (is_auth0 || is_uaa);
+}
+
 bool clients_refused(const struct facts *facts) {
   static const struct text codes[] = {TEXT("AADSTS7000215"), TEXT("AADSTS7000216"), TEXT("AADSTS7000218"), TEXT("AADSTS7000222"),
                                       TEXT("AADSTS700016"),  TEXT("AADSTS700027"),  TEXT("AADSTS50012")};
-  static const struct text errors[] = {TEXT("invalid_client"), TEXT("invalid_client_id"), TEXT("invalid_client_credentials"),
-                                       TEXT("incorrect_client_credentials"), TEXT("bad_client_secret")};
+  static const struct text errors[] = {TEXT("incorrect_client_credentials"), TEXT("bad_client_secret"), TEXT("bad_client_id")};
   const struct answer *answer = &facts->answer;
   if (answer->kind != ANSWER_REFUSED)
     return false;
+  if (text_starts_with_nocase(answer->error, TEXT("invalid_client"))) /* _id, _secret, _credentials, ": …" */
+    return true;
   for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
     if (text_equal_nocase(answer->error, errors[i]))
       return true;
   for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
     if (text_find(answer->description, codes[i]) != SIZE_MAX)
       return true;
+  if (describes_client(answer) || overlooks_basic(facts) || is_unauthorized_client(facts))
+    return true;
   bool is_challenge = facts->exchange->response.status == 401 && text_starts_with_nocase(answer->challenge, TEXT("basic"));
   return is_challenge && !text_equal(answer->error, TEXT("invalid_grant"));
 }

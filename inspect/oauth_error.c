@@ -141,6 +141,7 @@ static const struct oauth_error errors[] = {
     CODE("code_already_used", "The code was used before: " EXCHANGE_ONCE),
     CODE("code_expired", "The code has expired: " EXCHANGE_ONCE),
     CODE("bad_client_secret", SECRET),
+    CODE("unauthorized", "The client is not known, its secret is wrong, or neither came along: " SECRET),
     CODE("invalid_client_secret", SECRET),
     CODE("invalid_client_id", "Correct the client id; copy it again from the application's settings."),
     CODE("oauth_authorization_url_mismatch",
@@ -262,11 +263,18 @@ static bool is_status_phrase(struct text said) {
   return text_is_empty(said) || text_to_number(said, &number) == 0;
 }
 
-/* {"status":403,"message":"invalid client secret"}: Twitch and its kind. */
-static bool is_status_and_message(const struct facts *facts) {
+/* {"status":403,"message":"invalid client secret"}, {"code":283,"message":"Invalid authorization code"}: Twitch, Pinterest and their kind.
+ */
+static bool is_number_and_message(const struct facts *facts) {
   json_value root = json_root(&facts->answer.json);
-  return json_is_number(json_member(root, "status")) && !json_member(root, "error") && !json_member(root, "path") &&
+  bool has_number = json_is_number(json_member(root, "status")) || json_is_number(json_member(root, "code"));
+  return has_number && !json_member(root, "error") && !json_member(root, "path") &&
          !is_status_phrase(json_string(json_member(root, "message")));
+}
+
+/* Some servers name a wrong client with the status' own word (UAA, Spring), and say so beside it. */
+static bool is_described(const struct facts *facts) {
+  return !text_is_empty(facts->answer.error) && !is_status_phrase(facts_answer_text(facts, "error_description"));
 }
 
 /* With these, the status says more than a word that nobody knows. */
@@ -278,7 +286,7 @@ bool oauth_error_is_given(const struct facts *facts) {
   const struct answer *answer = &facts->answer;
   if (says_enough(facts->exchange->response.status) && !oauth_error_of(answer) && !oauth_error_is_pending(answer))
     return false;
-  return !is_status_phrase(answer->error) || is_status_and_message(facts);
+  return !is_status_phrase(answer->error) || is_number_and_message(facts) || is_described(facts);
 }
 
 bool oauth_error_is_pending(const struct answer *answer) {

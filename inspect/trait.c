@@ -66,12 +66,25 @@ bool trait_is_masked(struct text value) {
          is_all(value, ".", 3) || is_all(value, "-", 3);
 }
 
+/* {token}, {0}; not a JSON object. */
+static bool is_braced_name(struct text value) {
+  struct text name = text_slice(value, 1, value.length - 1);
+  return value.data[0] == '{' && value.data[value.length - 1] == '}' && text_find_char(name, '"') == SIZE_MAX &&
+         text_find_char(name, ':') == SIZE_MAX;
+}
+
 const char *trait_placeholder_form(struct text value) {
   static const struct text words[] = {TEXT("undefined"),
                                       TEXT("null"),
                                       TEXT("None"),
                                       TEXT("nil"),
                                       TEXT("NaN"),
+                                      TEXT("false"),
+                                      TEXT("true"),
+                                      TEXT("bearerToken"),
+                                      TEXT("TOKEN_HERE"),
+                                      TEXT("CHANGE_ME"),
+                                      TEXT("changeme"),
                                       TEXT("[object Object]"),
                                       TEXT("[object Promise]"),
                                       TEXT("YOUR_TOKEN"),
@@ -99,8 +112,22 @@ const char *trait_placeholder_form(struct text value) {
   static const struct {
     struct text from, to;
     const char *form;
-  } brackets[] = {{TEXT("{{"), TEXT("}}"), "{{…}}"}, {TEXT("${"), TEXT("}"), "${…}"}, {TEXT("<"), TEXT(">"), "<…>"},
-                  {TEXT("{"), TEXT("}"), "{…}"},     {TEXT("%"), TEXT("%"), "%…%"},   {TEXT("@{"), TEXT("}"), "@{…}"}};
+  } brackets[] = {
+      {TEXT("{{"), TEXT("}}"), "{{…}}"},     {TEXT("${"), TEXT("}"), "${…}"},      {TEXT("<"), TEXT(">"), "<…>"},
+      {TEXT("%"), TEXT("%"), "%…%"},         {TEXT("@{"), TEXT("}"), "@{…}"},      {TEXT("$("), TEXT(")"), "$(…)"},
+      {TEXT("#{"), TEXT("}"), "#{…}"},       {TEXT("={{"), TEXT("}}"), "={{…}}"},  {TEXT("Optional("), TEXT(")"), "Optional(…)"},
+      {TEXT("[YOUR"), TEXT("]"), "[YOUR…]"}, {TEXT("[your"), TEXT("]"), "[your…]"}};
+  /* What printing a value of another kind gives. */
+  static const struct {
+    struct text from;
+    const char *form;
+  } beginnings[] = {{TEXT("$env:"), "$env:…"},
+                    {TEXT("System."), "System.… (an object, not its value)"},
+                    {TEXT("%!"), "%!… (a formatting error)"},
+                    {TEXT("INSERT_"), "INSERT_…"},
+                    {TEXT("REPLACE_"), "REPLACE_…"},
+                    {TEXT("function "), "function …"},
+                    {TEXT("[object "), "[object …]"}};
   if (trait_is_masked(value))
     return NULL;
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -110,6 +137,11 @@ const char *trait_placeholder_form(struct text value) {
     if (value.length > brackets[i].from.length + brackets[i].to.length && value.length < 200 && text_starts_with(value, brackets[i].from) &&
         text_ends_with(value, brackets[i].to))
       return brackets[i].form;
+  if (value.length > 2 && value.length < 64 && is_braced_name(value))
+    return "{…}";
+  for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+    if (value.length < 200 && text_starts_with(value, beginnings[i].from))
+      return beginnings[i].form;
   return text_starts_with_nocase(value, TEXT("your_")) || text_starts_with_nocase(value, TEXT("your-")) ? "YOUR_…" : NULL;
 }
 

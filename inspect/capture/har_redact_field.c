@@ -6,6 +6,7 @@
 #include "inspect/base/time.h"
 #include "inspect/base/url.h"
 #include "inspect/classify.h"
+#include "inspect/disguise.h"
 #include "inspect/facts.h"
 #include "inspect/observation.h"
 
@@ -74,6 +75,20 @@ static size_t glued_scheme(struct text word) {
   return text_starts_with_nocase(word, TEXT("bearer:")) || text_starts_with_nocase(word, TEXT("bearer=")) ? sizeof "bearer:" - 1 : 0;
 }
 
+/* What clings to a known token is what is wrong with it, and stays. */
+static void add_worn(struct har_redaction *r, struct text_out *out, struct text name, struct text word) {
+  struct text token = disguise_off(word), before = text_slice(word, 0, (size_t)(token.data - word.data));
+  bool is_worn =
+      token.length < word.length && token.length >= SECRET_PREFIX_BYTES && secrets_match(&r->redactor->secrets, token, 0) == token.length;
+  if (!is_worn) {
+    text_out_add(out, har_redact_secret(r, name, word));
+    return;
+  }
+  text_out_add(out, before);
+  text_out_add(out, har_redact_secret(r, name, token));
+  text_out_add(out, text_slice(word, before.length + token.length, word.length));
+}
+
 /* Word by word, since two tokens, or the scheme twice, is what is wrong with some. */
 static void add_words(struct har_redaction *r, struct text_out *out, struct text value) {
   struct text name = TEXT("authorization");
@@ -90,7 +105,7 @@ static void add_words(struct har_redaction *r, struct text_out *out, struct text
     else if (is_basic)
       add_basic(r, out, word);
     else
-      text_out_add(out, har_redact_secret(r, name, word));
+      add_worn(r, out, name, word);
     is_basic = text_equal_nocase(word, TEXT("basic"));
     text_out_add_string(out, has_comma ? "," : "");
     text_out_add_string(out, value.data ? " " : "");

@@ -125,6 +125,13 @@ static void check_wrong_scheme(struct check *c) {
 
 /* ---- api/double-prefix ---- */
 
+/* `BearereyJ…`, `Bearer Bearer…` */
+static bool is_glued(const struct check *c, struct text again) {
+  struct text rest = text_slice(again, 6, again.length);
+  return text_starts_with_nocase(again, TEXT("bearer")) &&
+         (text_starts_with(rest, TEXT("eyJ")) || (c->facts->token && text_equal(rest, c->facts->token_text)));
+}
+
 static void check_double_prefix(struct check *c) {
   const struct credentials *credentials = &c->facts->credentials;
   static const struct text twice[] = {TEXT("bearer "), TEXT("bearer:"), TEXT("bearer=")};
@@ -134,12 +141,14 @@ static void check_double_prefix(struct check *c) {
   bool is_double = is_scheme_with_sign;
   for (size_t i = text_equal_nocase(credentials->scheme, TEXT("bearer")) ? 0 : 1; i < sizeof twice / sizeof *twice; i++)
     is_double |= text_starts_with_nocase(again, twice[i]);
-  if (!is_double)
+  bool is_without_space = !is_double && is_glued(c, again);
+  if (!is_double && !is_without_space)
     return;
   struct report *r = report(c);
   evidence_literal(r, "form",
-                   is_scheme_with_sign || !text_starts_with_nocase(again, TEXT("bearer ")) ? "Bearer with a sign behind it"
-                                                                                           : "Bearer Bearer");
+                   is_without_space                                                          ? "Bearer without a space behind it"
+                   : is_scheme_with_sign || !text_starts_with_nocase(again, TEXT("bearer ")) ? "Bearer with a sign behind it"
+                                                                                             : "Bearer Bearer");
   api_add_token(r, c->facts);
   evidence_error(r);
 }

@@ -77,6 +77,20 @@ static bool is_encoded_token(const struct check *c, struct text value) {
   return decoded.length >= 16 && !text_equal(decoded, value) && flow_find_token(c->flows, decoded);
 }
 
+/* Something that strict servers do not take for the one space of the header, unless this one was seen to. */
+static const char *fault_of_space(const struct check *c) {
+  const struct credentials *credentials = &c->facts->credentials;
+  struct text rest = text_slice(credentials->whole, 6, credentials->whole.length);
+  if (!text_starts_with_nocase(credentials->whole, TEXT("bearer")) || c->facts->answer.kind != ANSWER_REFUSED ||
+      (c->facts->token && flow_has_worked(c->flows, c->facts->token, c->facts->url.host)))
+    return NULL;
+  if (text_starts_with(rest, TEXT("%20")))
+    return "percent-encoding (%20 for the space)";
+  if (text_starts_with(rest, TEXT("\t")))
+    return "a tab instead of the space";
+  return text_starts_with(rest, TEXT("  ")) ? "more than one space" : NULL;
+}
+
 /* An empty value is sent by clients that have no token yet and get along without. */
 static const char *fault_of(const struct check *c) {
   const struct credentials *credentials = &c->facts->credentials;
@@ -85,11 +99,17 @@ static const char *fault_of(const struct check *c) {
   if (has_header && (text_is_empty(credentials->whole) || is_word_alone))
     return c->facts->answer.kind == ANSWER_ACCEPTED ? NULL : "nothing where the token should be";
   bool is_found = c->facts->token && text_equal(c->facts->token_text, credentials->value);
-  if (!is_bearer(credentials->scheme) || is_found || flow_find_token(c->flows, credentials->value))
-    return NULL;
+  const char *of_space = fault_of_space(c);
+  if (of_space || !is_bearer(credentials->scheme) || is_found || flow_find_token(c->flows, credentials->value))
+    return of_space;
   struct trait trait = trait_of(c->facts->exchange, credentials->value);
   const char *fault = trait.is_known ? fault_of_marks(trait.marks) : NULL;
-  return !fault && trait.is_known && (trait.marks & TRAIT_PERCENT) && is_encoded_token(c, credentials->value) ? "percent-encoding" : fault;
+  if (!fault && trait.is_known && (trait.marks & TRAIT_PERCENT) && is_encoded_token(c, credentials->value))
+    return "percent-encoding";
+  bool has_more = c->facts->token && !c->facts->is_token_in_query && !c->facts->is_token_in_body &&
+                  text_find(credentials->value, c->facts->token_text) != SIZE_MAX &&
+                  !text_starts_with_nocase(credentials->value, TEXT("bearer"));
+  return !fault && has_more ? "something beside the token" : fault;
 }
 
 static void check_malformed_authorization(struct check *c) {

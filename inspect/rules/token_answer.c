@@ -37,8 +37,10 @@ static json_value member_like(const struct facts *facts, const char *plain) {
   return member_of(json_root(&facts->answer.json), plain);
 }
 
-static bool has_member_like(const struct facts *facts, const char *plain) {
-  return member_like(facts, plain) != NULL;
+/* Under another name; token/misnamed-field says it. */
+static bool has_misnamed(const struct facts *facts, const char *plain, const char *right) {
+  json_value member = member_like(facts, plain);
+  return member && !json_is_null(member) && !text_equal(json_name(member), text_from(right));
 }
 
 /* ---- token/missing-access-token ---- */
@@ -61,11 +63,13 @@ static void check_missing_access_token(struct check *c) {
 /* ---- token/misnamed-field ---- */
 
 /* Names that servers give to the token; what is called so without being one is told by its length. */
-static json_value misnamed_token(const struct facts *facts) {
-  static const char *const names[] = {"accesstoken", "token",        "authtoken", "authenticationtoken", "bearertoken", "jwttoken", "jwt",
-                                      "oauthtoken",  "sessiontoken", "apitoken",  "usertoken",           "sessionid",   "sid",      "id"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    json_value member = member_like(facts, names[i]);
+#define NAMES_WITH_TOKEN 10 /* the others may well be something else where they are not at the top */
+static json_value misnamed_in(const struct facts *facts, json_value object, bool is_top) {
+  static const char *const names[] = {
+      "accesstoken", "token",     "authtoken", "authenticationtoken", "bearertoken", "jwttoken", "oauthtoken", "sessiontoken",
+      "apitoken",    "usertoken", "jwt",       "sessionid",           "sid",         "id"};
+  for (size_t i = 0; i < (is_top ? sizeof names / sizeof *names : NAMES_WITH_TOKEN); i++) {
+    json_value member = member_of(object, names[i]);
     struct text value = json_string(member);
     struct trait trait = trait_of(facts->exchange, value);
     if (!text_is_empty(value) && !text_equal(json_name(member), TEXT("access_token")) && trait.is_known && trait.length >= 16 &&
@@ -73,6 +77,19 @@ static json_value misnamed_token(const struct facts *facts) {
       return member;
   }
   return NULL;
+}
+
+/* At the top, else in what wraps the answer; then *within is its name. */
+static json_value misnamed_token(const struct facts *facts, const char **within) {
+  static const char *const wrappers[] = {"data", "result", "response", "payload", "body"};
+  json_value root = json_root(&facts->answer.json), found = misnamed_in(facts, root, true);
+  for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers && !found; i++) {
+    json_value inner = json_member(root, wrappers[i]);
+    bool has_right = json_string(member_of(inner, "accesstoken")).length > 0; /* token/nested-access-token says it */
+    found = json_is_object(inner) && !has_right ? misnamed_in(facts, inner, false) : NULL;
+    *within = found ? wrappers[i] : NULL;
+  }
+  return found;
 }
 
 static const struct {
@@ -101,9 +118,12 @@ static void check_misnamed_field(struct check *c) {
     check_misnamed_beside(c);
     return;
   }
-  json_value member = misnamed_token(facts);
+  const char *within = NULL;
+  json_value member = misnamed_token(facts, &within);
   struct report *r = member ? report(c) : NULL;
   grant_evidence(r, facts);
+  if (within)
+    evidence_literal(r, "found_in", within);
   evidence_text(r, "found_instead", json_name(member));
   evidence_literal(r, "right_name", "access_token");
 }
@@ -194,7 +214,7 @@ static bool may_be_sign_in_only(const struct facts *facts, struct text scope) {
 static void check_missing_refresh_token(struct check *c) {
   const struct facts *facts = c->facts;
   if (!check_is_success(c) || text_is_empty(facts->access_token) || !text_is_empty(facts->refresh_token) || !grant_is_sign_in(facts) ||
-      facts->life_s < 0 || has_member_like(facts, "refreshtoken"))
+      facts->life_s < 0 || has_misnamed(facts, "refreshtoken", "refresh_token"))
     return;
   struct report *r = report(c);
   grant_evidence(r, facts);
@@ -301,7 +321,7 @@ const struct rule rules_token_answer[] = {
      .recovery = RECOVERY_IS_INFO,
      .check = check_misnamed_field,
      .title = "A field of the token response has another name than OAuth gives it",
-     .message = "{method} {url} answered with {found_instead} where clients look for {right_name}.",
+     .message = "{method} {url} answered with {found_instead}[ in {found_in}] where clients look for {right_name}.",
      .remedy =
          "Call it {right_name} in the token response, in this spelling, beside access_token, token_type, expires_in and refresh_token; "
          "connectors read only these names. If the server cannot be changed, the connector needs code of its own that renames the field.",
