@@ -27,11 +27,6 @@ void authorizations_clear(struct authorizations *a) {
   table_clear(&a->callbacks);
 }
 
-/* Whoever masks values in a recording makes all of them alike: those say nothing about equality. Our own redactions do. */
-static bool is_comparable(struct text value) {
-  return !text_is_empty(value) && (!trait_is_masked(value) || trait_is_redacted(value));
-}
-
 /* ---- finding ---- */
 
 struct authorization *authorization_by_id(struct flows *flows, uint64_t id) {
@@ -43,14 +38,14 @@ struct authorization *authorization_of_flow(struct flows *flows, const struct fl
 }
 
 static struct authorization *find(struct flows *flows, const char *kind, struct text value) {
-  if (!is_comparable(value))
+  if (!trait_is_comparable(value))
     return NULL;
   const uint64_t *id = table_get(&flows->authorizations.ids, flows_key(flows, kind, value, TEXT_NONE));
   return id ? authorization_by_id(flows, *id) : NULL;
 }
 
 static void index_by(struct flows *flows, const char *kind, struct text value, const struct authorization *authorization) {
-  if (!is_comparable(value))
+  if (!trait_is_comparable(value))
     return;
   uint64_t *id = table_claim(&flows->authorizations.ids, flows_key(flows, kind, value, TEXT_NONE), sizeof *id);
   if (id)
@@ -158,7 +153,7 @@ static struct authorization *make(const struct source *source, enum asked asked)
 }
 
 static uint64_t key_of(const struct flows *flows, const char *kind, struct text value) {
-  return is_comparable(value) ? flows_key(flows, kind, value, TEXT_NONE) : 0;
+  return trait_is_comparable(value) ? flows_key(flows, kind, value, TEXT_NONE) : 0;
 }
 
 static void fill(const struct flows *flows, const struct source *source, struct authorization *to, uint64_t sequence) {
@@ -217,7 +212,7 @@ static void read_authorization(struct flows *flows, struct facts *facts, uint64_
 }
 
 static struct code *claim_code(struct flows *flows, struct text code) {
-  if (!is_comparable(code))
+  if (!trait_is_comparable(code))
     return NULL;
   return table_claim(&flows->authorizations.codes, flows_key(flows, "code", code, TEXT_NONE), sizeof(struct code));
 }
@@ -365,7 +360,7 @@ static struct text code_of(const struct facts *facts) {
 
 static void read_token_request(struct flows *flows, struct facts *facts) {
   struct text code = code_of(facts);
-  if (!is_comparable(code))
+  if (!trait_is_comparable(code))
     return;
   facts->seen_code = table_get(&flows->authorizations.codes, flows_key(flows, "code", code, TEXT_NONE));
   if (facts->seen_code)

@@ -98,8 +98,7 @@ bool clients_refused(const struct facts *facts) {
 }
 
 static uint64_t key_of_value(struct flows *flows, struct text value) {
-  bool is_comparable = !text_is_empty(value) && (!trait_is_masked(value) || trait_is_redacted(value));
-  return is_comparable ? flows_key(flows, "client secret", value, TEXT_NONE) : 0;
+  return trait_is_comparable(value) ? flows_key(flows, "client secret", value, TEXT_NONE) : 0;
 }
 
 uint64_t clients_secret_key(struct flows *flows, const struct facts *facts) {

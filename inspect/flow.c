@@ -141,8 +141,7 @@ static struct flow *new_flow(struct flows *flows, const struct facts *facts, uin
  */
 static uint64_t subject_key(const struct flows *flows, const struct facts *facts) {
   struct text token = facts->sent_refresh_token;
-  bool is_anybodys = trait_placeholder_form(token) || (trait_is_masked(token) && !trait_is_redacted(token));
-  if (!text_is_empty(token) && !is_anybodys)
+  if (trait_is_comparable(token) && !trait_placeholder_form(token))
     return flows_key(flows, "refresh", token, TEXT_NONE);
   return flows_key(flows, "client", facts->client_id, facts->endpoint);
 }
@@ -183,7 +182,7 @@ struct flow *flow_for_request(struct flows *flows, struct facts *facts, uint64_t
 /* ---- tokens ---- */
 
 struct token *flow_find_token(struct flows *flows, struct text token) {
-  if (text_is_empty(token))
+  if (!trait_is_comparable(token))
     return NULL;
   struct token *found = table_get(&flows->tokens, flows_key(flows, "token", token, TEXT_NONE));
   if (found)
@@ -208,6 +207,8 @@ static void move_to_front(struct token *token) {
 }
 
 static struct token *add_token(struct flows *flows, struct facts *facts, struct text value, enum token_kind kind) {
+  if (!trait_is_comparable(value))
+    return NULL;
   uint64_t key = flows_key(flows, "token", value, TEXT_NONE);
   struct token *token = table_peek(&flows->tokens, key);
   if (token && token->flow == facts->flow)

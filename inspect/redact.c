@@ -46,11 +46,13 @@ struct safe_text redact_literal(const char *text) {
   return (struct safe_text){.text = text_from(text)};
 }
 
-/* What a recording shows instead of a secret is shown as it stands there. */
+/* What a recording shows instead of a secret is shown as it stands there; what masks are alike is not called one value. */
 void redact_add_fingerprint(struct redactor *redactor, struct text_out *out, struct text secret) {
   char shown[FINGERPRINT_TEXT_BYTES];
   if (trait_is_redacted(secret))
     text_out_add(out, trait_shown(secret));
+  else if (trait_is_masked(secret))
+    text_out_add_string(out, "[masked]");
   else
     text_out_add_string(out, hash_fingerprint(redactor->hmac, secret, shown) == 0 ? shown : "tok:?");
 }

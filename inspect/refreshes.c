@@ -3,6 +3,7 @@
 
 #include "inspect/flow.h"
 #include "inspect/jwt.h"
+#include "inspect/trait.h"
 
 #define MAX_REFRESH_TOKENS 10000
 #define MAX_REPEATED 4000
@@ -79,7 +80,7 @@ uint64_t refresh_token_key(const struct flows *flows, struct text token) {
 }
 
 const struct refresh_token *refresh_token_find(struct flows *flows, struct text token) {
-  return text_is_empty(token) ? NULL : table_get(&flows->refreshes.tokens, refresh_token_key(flows, token));
+  return !trait_is_comparable(token) ? NULL : table_get(&flows->refreshes.tokens, refresh_token_key(flows, token));
 }
 
 const struct refresh_token *refresh_token_sent(struct flows *flows, const struct facts *facts) {
@@ -125,6 +126,8 @@ bool refresh_is_at_hand(struct flows *flows, const struct facts *facts) {
 }
 
 static void learn_given(struct flows *flows, const struct facts *facts, struct text token) {
+  if (!trait_is_comparable(token))
+    return;
   uint64_t *given = table_claim(&flows->refreshes.given, given_key(flows, facts, jwt_claim(&facts->id_jwt, "sub")), sizeof *given);
   if (given)
     *given = refresh_token_key(flows, token);
@@ -190,6 +193,8 @@ static void set_life(const struct facts *facts, struct refresh_token *token) {
 }
 
 static void learn_issued(struct flows *flows, const struct facts *facts, const struct refresh_token *sent) {
+  if (!trait_is_comparable(facts->refresh_token))
+    return;
   struct moment now = moment_of(facts), signed_in = sent && sent->signed_in.own_ms ? sent->signed_in : now;
   struct moment worked = sent ? now : (struct moment){0};
   struct refresh_token *token = table_claim(&flows->refreshes.tokens, refresh_token_key(flows, facts->refresh_token), sizeof *token);
@@ -234,7 +239,7 @@ static void learn_agreement(struct flows *flows, const struct facts *facts, stru
 }
 
 static void learn_refresh(struct flows *flows, const struct facts *facts) {
-  if (text_is_empty(facts->sent_refresh_token))
+  if (!trait_is_comparable(facts->sent_refresh_token))
     return;
   uint64_t key = refresh_token_key(flows, facts->sent_refresh_token);
   struct refresh_token *token = table_claim(&flows->refreshes.tokens, key, sizeof *token), sent;

@@ -73,7 +73,7 @@ bool sight_is_stranger(const struct facts *facts) {
   struct text value = facts->credentials.value;
   if (facts->class != CLASS_API || facts->token || !text_equal_nocase(facts->credentials.scheme, TEXT("bearer")))
     return false;
-  if (trait_is_masked(value) && !trait_is_redacted(value))
+  if (!trait_is_comparable(value))
     return false;
   struct trait trait = trait_of(facts->exchange, value);
   return trait_is_redacted(value) || (trait.is_known && trait.length >= MIN_TOKEN_BYTES && !(trait.marks & TRAIT_PLACEHOLDER));

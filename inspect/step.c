@@ -293,14 +293,14 @@ void step_after_exchange(struct inspect *inspect, const struct facts *facts) {
   bool is_accepted = facts->answer.kind == ANSWER_ACCEPTED, is_learnt = facts->class == CLASS_LEARN;
   note_times(&inspect->verdict, facts);
   if (facts->class == CLASS_API && is_accepted && !facts->token && !facts->flow &&
-      text_equal_nocase(facts->credentials.scheme, TEXT("bearer")))
+      text_equal_nocase(facts->credentials.scheme, TEXT("bearer")) && trait_is_comparable(facts->credentials.value))
     inspect->verdict.unissued_calls++;
   struct story *story = facts->flow ? verdict_story(inspect, facts->flow) : NULL;
   if (!story)
     return;
   int64_t age_s = facts->token && facts->class == CLASS_API ? moment_between_ms(facts->token->issued, moment_of(facts)) / 1000 : -1;
   story_take(story, facts, age_s);
-  if (is_accepted && facts->issued && !is_learnt) {
+  if (is_accepted && !text_is_empty(facts->access_token) && !is_learnt) {
     after_grant(inspect, facts);
     after_connector(inspect, facts);
   }

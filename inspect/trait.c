@@ -45,15 +45,16 @@ static bool may_begin_mask_word(const char *at) {
   case 'o' << 8 | 'm':
   case 'f' << 8 | 'i':
   case '*' << 8 | '*':
+  case '.' << 8 | '.':
   case 0xe2 << 8 | 0xa0: return true; /* • and …, in UTF-8 e2 80 */
   default: return false;
   }
 }
 
 static bool holds_mask_word(struct text value) {
-  static const struct text words[] = {TEXT("redacted"), TEXT("sanitized"), TEXT("sanitised"), TEXT("censored"),
-                                      TEXT("masked"),   TEXT("removed"),   TEXT("hidden"),    TEXT("omitted"),
-                                      TEXT("filtered"), TEXT("***"),       TEXT("•••"),       TEXT("……")};
+  static const struct text words[] = {TEXT("redacted"), TEXT("sanitized"), TEXT("sanitised"), TEXT("censored"), TEXT("masked"),
+                                      TEXT("removed"),  TEXT("hidden"),    TEXT("omitted"),   TEXT("filtered"), TEXT("***"),
+                                      TEXT("•••"),      TEXT("..."),       TEXT("…")};
   for (size_t at = 0; at + 3 <= value.length; at++)
     for (size_t i = 0; i < sizeof words / sizeof *words && may_begin_mask_word(value.data + at); i++)
       if (text_starts_with_nocase(text_slice(value, at, value.length), words[i]))
@@ -61,9 +62,22 @@ static bool holds_mask_word(struct text value) {
   return false;
 }
 
+static bool is_hash(struct text value) {
+  static const struct text kinds[] = {TEXT("sha1:"), TEXT("sha256:"), TEXT("sha256-"), TEXT("sha512:"),
+                                      TEXT("md5:"),  TEXT("hmac:"),   TEXT("hash:")};
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (text_starts_with_nocase(value, kinds[i]))
+      return true;
+  return false;
+}
+
 bool trait_is_masked(struct text value) {
-  return (value.length < LONGEST_MASK && holds_mask_word(value)) || trait_is_redacted(value) || is_all(value, "xX", 3) ||
-         is_all(value, ".", 3) || is_all(value, "-", 3);
+  return (value.length < LONGEST_MASK && holds_mask_word(value)) || trait_is_redacted(value) || is_hash(value) || is_all(value, "xX", 3) ||
+         is_all(value, ".", 3) || is_all(value, "-", 3) || is_all(value, "*", 3);
+}
+
+bool trait_is_comparable(struct text value) {
+  return !text_is_empty(value) && (!trait_is_masked(value) || trait_is_redacted(value));
 }
 
 /* {token}, {0}; not a JSON object. */

@@ -51,6 +51,9 @@ bool trait_is_redacted(struct text value);
 struct text trait_shown(struct text value);
 /* trait_is_masked - a redaction of anybody's: ours, REDACTED, sanitizedtoken1, ***, xxxx … (never a placeholder, never malformed). */
 bool trait_is_masked(struct text value);
+/* trait_is_comparable - equality with it says something: whoever masks the values in a recording makes all of them alike, our own
+ * redactions excepted. */
+bool trait_is_comparable(struct text value);
 /* trait_placeholder_form - where the value is what a program sends instead of one that it does not have (undefined, null, None,
  * [object Object], {{token}}, ${token}, <token>, YOUR_TOKEN): the kind, for people ("{{…}}"), static storage. NULL: it is none. */
 const char *trait_placeholder_form(struct text value);

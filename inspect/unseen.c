@@ -43,7 +43,15 @@ void check_note_unseen(struct check *check, const char *kind, struct text host, 
   add_of_host(check->inspect, check->memory, kind, host, what);
 }
 
+static void add_masked(struct inspect *inspect, const struct facts *facts) {
+  if (!text_is_empty(facts->access_token) && !trait_is_comparable(facts->access_token))
+    unseen_add(inspect, "masked",
+               TEXT("Tokens in the recording are masked, all alike: which call and which refresh used which cannot be told, and the rules "
+                    "about that were silent. Record with `oauthtap proxy --har`, which hides secrets and keeps them apart."));
+}
+
 void unseen_answer(struct inspect *inspect, const struct facts *facts) {
+  add_masked(inspect, facts);
   const struct exchange *exchange = facts->exchange;
   bool is_cut = exchange->response_body.is_truncated || exchange->request_body.is_truncated;
   bool is_partly_read = facts->answer.format == FORMAT_UNKNOWN || !facts->is_request_whole;

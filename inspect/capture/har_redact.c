@@ -186,6 +186,8 @@ struct text har_redact_secret(struct har_redaction *r, struct text name, struct 
   bool is_shown = value.length == FINGERPRINT_TEXT_BYTES - 1 && trait_is_redacted(value);
   if (text_is_empty(value) || is_bare_mask(value))
     return value;
+  if (!trait_is_comparable(value)) /* a fingerprint would say that it is one value, which a mask is not */
+    return TEXT("[masked]");
   if (trait_placeholder_form(value))
     return redact_placeholder(r, value);
   struct text shown = is_shown ? value : har_redact_jwt(r, value);

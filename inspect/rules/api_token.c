@@ -71,7 +71,7 @@ static void check_refresh_token_as_access_token(struct check *c) {
 
 static void check_code_as_access_token(struct check *c) {
   struct text value = presented(c->facts);
-  if (c->facts->token || value.length < MIN_MATCH_BYTES || (trait_is_masked(value) && !trait_is_redacted(value)))
+  if (c->facts->token || value.length < MIN_MATCH_BYTES || !trait_is_comparable(value))
     return;
   const struct code *code = table_peek(&c->flows->authorizations.codes, flows_key(c->flows, "code", value, TEXT_NONE));
   if (!code || (!code->issued_ms && !code->exchange))

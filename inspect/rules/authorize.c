@@ -150,7 +150,7 @@ static void check_state(struct check *c) {
   const struct facts *facts = c->facts;
   struct text state = facts->callback.state;
   const struct authorization *request = request_of_callback(c);
-  bool is_masked = trait_is_masked(state) && !trait_is_redacted(state);
+  bool is_masked = !text_is_empty(state) && !trait_is_comparable(state);
   if (!request || !request->state_key || is_masked || (text_is_empty(state) && !text_is_empty(facts->callback.error)) ||
       request->state_key == flows_key(c->flows, "state", state, TEXT_NONE))
     return;

@@ -288,8 +288,7 @@ static void check_id_token_nonce(struct check *c) {
   const struct authorization *asked = facts->authorization;
   struct text nonce = jwt_claim(&facts->id_jwt, "nonce");
   if (!check_is_success(c) || !grant_is_code(facts) || !jwt_is_there(&facts->id_jwt) || !asked || asked->is_partial || !asked->has_nonce ||
-      !asked->nonce_key || text_is_empty(nonce) || (trait_is_masked(nonce) && !trait_is_redacted(nonce)) ||
-      authorization_is_nonce(c->flows, asked, nonce))
+      !asked->nonce_key || !trait_is_comparable(nonce) || authorization_is_nonce(c->flows, asked, nonce))
     return;
   struct report *r = report(c);
   evidence_secret(r, "nonce", nonce);
