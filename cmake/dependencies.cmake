@@ -1,4 +1,4 @@
-# What we stand on: libuv, OpenSSL, llhttp, cJSON, libyaml, uthash, zlib, brotli, zstd (all packaged by Debian).
+# What we stand on: libuv, OpenSSL, llhttp, cJSON, libyaml, uthash, libzip, zlib, brotli, zstd (all packaged by Debian).
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(PkgConfig REQUIRED)
@@ -17,6 +17,11 @@ target_link_libraries(libyaml INTERFACE PkgConfig::LIBYAML)
 find_path(UTHASH_INCLUDE uthash.h REQUIRED)
 add_library(uthash INTERFACE)
 target_include_directories(uthash SYSTEM INTERFACE ${UTHASH_INCLUDE})
+
+# Reads Fiddler's archives.
+pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
+add_library(libzip INTERFACE)
+target_link_libraries(libzip INTERFACE PkgConfig::LIBZIP)
 
 # Content decodings are optional: without one, bodies in it are shown as "not decoded".
 add_library(decoders INTERFACE)

@@ -1,5 +1,6 @@
 /* recording.c - two passes over each file: the first finds entries and their times, the second reads them one by one in the order of
- * time. A packed file is unpacked into a nameless temporary file, since the second pass must seek. */
+ * time. A packed HAR is unpacked into a nameless temporary file, since the second pass must seek; Fiddler's archives are read as they are.
+ */
 #include "proxy/recording.h"
 
 #include <fcntl.h>
@@ -11,12 +12,13 @@
 
 #include "inspect/capture/har_entry.h"
 #include "inspect/capture/har_scan.h"
+#include "proxy/saz.h"
 
 #define PIECE_BYTES ((size_t)1024 * 1024)
 #define MAX_ENTRY_BYTES ((uint64_t)256 * 1024 * 1024)
 
 struct entry {
-  struct har_place place;
+  struct har_place place; /* in an archive, offset is the session's index */
   uint64_t id;
   size_t file;
 };
@@ -24,6 +26,7 @@ struct entry {
 struct file {
   char *path;
   int fd;
+  struct saz *saz; /* NULL: a HAR file */
 };
 
 struct recording {
@@ -55,6 +58,7 @@ void recording_free(struct recording *recording) {
     return;
   for (size_t i = 0; i < recording->file_count; i++) {
     free(recording->files[i].path);
+    saz_free(recording->files[i].saz);
     close(recording->files[i].fd);
   }
   free(recording->files);
@@ -176,18 +180,36 @@ static int scan_file(struct recording *recording, int fd, struct har_scan *scan)
   }
 }
 
-int recording_add(struct recording *recording, const char *path, struct error *error) {
+static int add_har(struct recording *recording, struct file *file, struct error *error) {
   struct har_scan scan;
+  har_scan_init(&scan, add_entry, recording);
+  int code = scan_file(recording, file->fd, &scan);
+  if (code && scan.fault)
+    return error_set(error, code, "%s is no whole HAR file: at byte %llu %s (%llu entries before it are judged)", file->path,
+                     (unsigned long long)scan.offset, scan.fault, (unsigned long long)scan.entries);
+  return code ? error_set(error, code, "cannot read %s: %s", file->path, error_text(code)) : 0;
+}
+
+static int add_archive(struct recording *recording, struct file *file, struct error *error) {
+  const char *why = "";
+  int code = saz_open(file->fd, &file->saz, &why);
+  if (code)
+    return error_set(error, code, "%s %s", file->path, why);
+  for (size_t i = 0; i < saz_count(file->saz) && !code; i++) {
+    struct har_place place = {.offset = i};
+    saz_times(file->saz, i, &place.started_ms, &place.ended_ms);
+    code = add_entry(recording, &place);
+  }
+  return code ? error_set(error, code, "cannot read %s: %s", file->path, error_text(code)) : 0;
+}
+
+int recording_add(struct recording *recording, const char *path, struct error *error) {
   int code = add_file(recording, path, error);
   if (code)
     return code;
-  har_scan_init(&scan, add_entry, recording);
+  struct file *file = &recording->files[recording->file_count - 1];
   recording->last_ms = 0;
-  code = scan_file(recording, recording->files[recording->file_count - 1].fd, &scan);
-  if (code && scan.fault)
-    return error_set(error, code, "%s is no whole HAR file: at byte %llu %s (%llu entries before it are judged)", path,
-                     (unsigned long long)scan.offset, scan.fault, (unsigned long long)scan.entries);
-  return code ? error_set(error, code, "cannot read %s: %s", path, error_text(code)) : 0;
+  return saz_is(file->fd) ? add_archive(recording, file, error) : add_har(recording, file, error);
 }
 
 /* ---- second pass ---- */
@@ -221,21 +243,39 @@ static int read_bytes(struct recording *recording, const struct entry *entry) {
   return 0;
 }
 
-static int give_entry(struct recording *recording, const struct entry *entry, recording_fn *each, void *owner, struct error *error) {
-  struct observation *observation = NULL;
+static int read_har_entry(struct recording *recording, const struct entry *entry, struct observation **observation, struct error *error) {
+  const struct file *file = &recording->files[entry->file];
   size_t offset = 0;
   int code = read_bytes(recording, entry);
   if (!code)
     code = har_entry_read(text_of(recording->piece, (size_t)entry->place.length), entry->id, entry->place.started_ms, entry->place.ended_ms,
-                          &observation, &offset);
-  if (code == ERROR_UNSUPPORTED) {
+                          observation, &offset);
+  if (code && code != ERROR_UNSUPPORTED)
+    error_set(error, code, "%s: the entry at byte %llu cannot be read: %s at byte %llu (it is left out, the others are judged)", file->path,
+              (unsigned long long)entry->place.offset, error_text(code), (unsigned long long)entry->place.offset + offset);
+  return code;
+}
+
+static int read_session(struct recording *recording, const struct entry *entry, struct observation **observation, struct error *error) {
+  const struct file *file = &recording->files[entry->file];
+  const char *why = "";
+  int code = saz_read(file->saz, (size_t)entry->place.offset, entry->id, entry->place.started_ms, entry->place.ended_ms, observation, &why);
+  if (code && code != ERROR_UNSUPPORTED && code != ERROR_CANCELLED)
+    error_set(error, code, "%s: session %u cannot be read: %s (it is left out, the others are judged)", file->path,
+              saz_number(file->saz, (size_t)entry->place.offset), why);
+  return code;
+}
+
+static int give_entry(struct recording *recording, const struct entry *entry, recording_fn *each, void *owner, struct error *error) {
+  struct observation *observation = NULL;
+  int code = recording->files[entry->file].saz ? read_session(recording, entry, &observation, error)
+                                               : read_har_entry(recording, entry, &observation, error);
+  if (code == ERROR_UNSUPPORTED)
     recording->skipped++;
+  if (code == ERROR_UNSUPPORTED || code == ERROR_CANCELLED)
     return 0;
-  }
   if (code)
-    return error_set(error, code, "%s: the entry at byte %llu cannot be read: %s at byte %llu (it is left out, the others are judged)",
-                     recording->files[entry->file].path, (unsigned long long)entry->place.offset, error_text(code),
-                     (unsigned long long)entry->place.offset + offset);
+    return code;
   each(owner, observation);
   observation_free(observation);
   return 0;
@@ -255,4 +295,23 @@ int recording_each(struct recording *recording, recording_fn *each, void *owner,
 
 uint64_t recording_skipped(const struct recording *recording) {
   return recording->skipped;
+}
+
+uint64_t recording_tunnels(const struct recording *recording, const char **host) {
+  uint64_t tunnels = 0;
+  *host = "";
+  for (size_t i = 0; i < recording->file_count; i++) {
+    const struct saz_left_out *left_out = recording->files[i].saz ? saz_left_out(recording->files[i].saz) : NULL;
+    tunnels += left_out ? left_out->tunnels : 0;
+    if (left_out && !**host)
+      *host = left_out->tunnel_host;
+  }
+  return tunnels;
+}
+
+uint64_t recording_doubles(const struct recording *recording) {
+  uint64_t doubles = 0;
+  for (size_t i = 0; i < recording->file_count; i++)
+    doubles += recording->files[i].saz ? saz_left_out(recording->files[i].saz)->doubles : 0;
+  return doubles;
 }

@@ -1,5 +1,5 @@
-/* recording.h - recorded traffic in files: the entries of several HAR files (plain or gzip) as observations, in the order of their ends.
- * Memory holds one entry and the places of all. */
+/* recording.h - recorded traffic in files: the entries of several HAR files (plain or gzip) and Fiddler archives as observations, in the
+ * order of their ends. What a file is shows in its first bytes. Memory holds one entry and the places of all. */
 #ifndef OAUTHTAP_RECORDING_H
 #define OAUTHTAP_RECORDING_H
 
@@ -21,5 +21,9 @@ typedef void recording_fn(void *owner, const struct observation *observation);
 int recording_each(struct recording *recording, recording_fn *each, void *owner, struct error *error);
 /* recording_skipped - entries without a request that could be read (data: and extension URLs, missing members). */
 uint64_t recording_skipped(const struct recording *recording);
+/* recording_tunnels - of Fiddler archives, after recording_each: CONNECTs whose content was not recorded; *host: where one of them went,
+ * printable, or empty. recording_doubles - parts of sessions that were there twice. */
+uint64_t recording_tunnels(const struct recording *recording, const char **host);
+uint64_t recording_doubles(const struct recording *recording);
 
 #endif

@@ -7,6 +7,7 @@
 #include "inspect/base/hash.h"
 #include "inspect/base/json.h"
 #include "inspect/base/url.h"
+#include "inspect/capture/capture_url.h"
 #include "inspect/capture/har_own.h"
 
 struct reading {
@@ -68,32 +69,6 @@ static void drop_field(struct http_head *head, struct text name) {
 
 static uint8_t minor_version(json_value message) {
   return text_ends_with(member_text(message, "httpVersion"), TEXT("1.0")) ? 0 : 1;
-}
-
-static int read_url(struct reading *reading, struct text whole, struct http_head *request) {
-  struct url url;
-  if (url_parse(whole, &url) || !url.has_authority || text_is_empty(url.host))
-    return ERROR_UNSUPPORTED;
-  bool is_secure = text_equal_nocase(url.scheme, TEXT("https")) || text_equal_nocase(url.scheme, TEXT("wss"));
-  if (!is_secure && !text_equal_nocase(url.scheme, TEXT("http")) && !text_equal_nocase(url.scheme, TEXT("ws")))
-    return ERROR_UNSUPPORTED;
-  const char *end = whole.data + whole.length;
-  const char *host = url.is_ip6 ? url.host.data - 1 : url.host.data, *from = host;
-  while (from < end && *from != '/' && *from != '?' && *from != '#')
-    from++;
-  request->scheme = is_secure ? TEXT("https") : TEXT("http");
-  request->authority = copy(reading, text_of(host, (size_t)(from - host)));
-  struct text rest = text_of(from, (size_t)(end - from));
-  if (rest.length && rest.data[0] == '/') {
-    request->path = copy(reading, rest);
-  } else {
-    struct text_out with_slash = {0};
-    text_out_add_char(&with_slash, '/');
-    text_out_add(&with_slash, rest);
-    request->path = copy(reading, text_out_view(&with_slash));
-    text_out_free(&with_slash);
-  }
-  return 0;
 }
 
 /* ---- bodies ---- */
@@ -229,7 +204,7 @@ static int read_request(struct reading *reading, json_value entry) {
   struct exchange *exchange = reading->exchange;
   json_value request = json_member(entry, "request");
   struct text method = member_text(request, "method");
-  int code = read_url(reading, member_text(request, "url"), &exchange->request);
+  int code = capture_url_set(reading->memory, member_text(request, "url"), &exchange->request);
   if (code)
     return code;
   exchange->request.method = text_is_empty(method) ? TEXT("GET") : copy(reading, method);

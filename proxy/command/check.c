@@ -79,6 +79,20 @@ static void end_of_run(struct check_run *run) {
 }
 
 /* What was in the files and was not judged. */
+static void note_tunnels(struct check_run *run) {
+  const char *host;
+  uint64_t tunnels = recording_tunnels(run->recording, &host);
+  struct text_out out = {0};
+  if (tunnels) {
+    text_out_addf(&out,
+                  "%llu %s recorded without what went through%s%s%s. Switch HTTPS decryption on (Fiddler: Tools, Options, HTTPS) and "
+                  "record again if token traffic may be in there.",
+                  (unsigned long long)tunnels, tunnels == 1 ? "tunnel was" : "tunnels were", *host ? " (" : "", host, *host ? ")" : "");
+    inspect_note_unseen(run->inspect, "capture", text_out_view(&out));
+  }
+  text_out_free(&out);
+}
+
 static void note_left_out(struct check_run *run) {
   uint64_t skipped = recording_skipped(run->recording);
   struct text_out out = {0};
@@ -89,6 +103,10 @@ static void note_left_out(struct check_run *run) {
                   skipped == 1 ? "it" : "them");
     inspect_note_unseen(run->inspect, "capture", text_out_view(&out));
   }
+  note_tunnels(run);
+  if (recording_doubles(run->recording))
+    inspect_note_unseen(run->inspect, "capture",
+                        TEXT("Some sessions of the archive are in it twice: the first of each was judged, the other left out."));
   if (run->status == 2)
     inspect_note_unseen(run->inspect, "capture",
                         TEXT("Part of the recording is damaged and was not judged; standard error says where. Export it again."));
@@ -233,9 +251,9 @@ int command_check(int count, char **words) {
   if (code == OPTIONS_HELP)
     status = command_help(OPTIONS_CHECK, "oauthtap check [OPTION]… FILE…",
                           "Judges recorded traffic: HAR files of browsers, Postman, Charles, Fiddler, mitmproxy and\n"
-                          "others, gzip-packed or not. Several files are one run; - is standard input. Among them may be\n"
-                          "files of the connector (apiProperties.json, OpenAPI, Postman …): they are judged by themselves\n"
-                          "and held against the traffic.");
+                          "others, gzip-packed or not, and Fiddler session archives (.saz). Several files are one run; - is\n"
+                          "standard input. Among them may be files of the connector (apiProperties.json, OpenAPI, Postman\n"
+                          "…): they are judged by themselves and held against the traffic.");
   else
     status = code ? command_fail(2, &error) : check(&options, &error);
   options_free(&options);

@@ -15,7 +15,7 @@ static const char top[] =
     "at once.\n"
     ".B oauthtap run\nstarts a command with a proxy of its own around it, on a free port, and with the variables that make clients use and "
     "trust it. Output, terminal, signals\nand status are the command's; findings and verdict go to standard error.\n"
-    ".B oauthtap check\njudges recorded traffic: HAR files, gzip\\-packed or not; several are one run.\n"
+    ".B oauthtap check\njudges recorded traffic: HAR files, gzip\\-packed or not, and Fiddler session archives; several are one run.\n"
     ".B oauthtap report\nrenders findings logs; several are one report.\n"
     ".B oauthtap demo\nshows with a provider and a client of its own what findings look like.\n"
     ".B oauthtap ca\nshows the certificate authority and how each client trusts it.\n"
