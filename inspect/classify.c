@@ -53,7 +53,7 @@ static bool is_presigned(const struct facts *facts) {
          text_starts_with(query, TEXT("sig=")) || text_find(query, TEXT("&sig=")) != SIZE_MAX;
 }
 
-static bool is_foreign(const struct facts *facts) {
+bool classify_is_foreign(const struct facts *facts) {
   return classify_is_foreign_scheme(facts->credentials.scheme) || is_oauth1(&facts->credentials) || is_presigned(facts);
 }
 
@@ -130,7 +130,7 @@ static enum exchange_class by_learning(struct flows *flows, const struct connect
   return CLASS_OTHER;
 }
 
-static enum exchange_class by_request(const struct facts *facts) {
+enum exchange_class classify_by_request(const struct facts *facts) {
   static const struct text par[] = {TEXT("/par")},
                            device[] = {TEXT("/device_authorization"), TEXT("/devicecode"), TEXT("/device/code"), TEXT("/device")};
   bool is_post = text_equal(facts->exchange->request.method, TEXT("POST"));
@@ -194,25 +194,41 @@ static void find_disguised_token(struct flows *flows, struct facts *facts) {
     take_disguised(flows, facts, last_word(credentials->whole));
 }
 
-/* The known token that the request carries: behind any scheme, bare, in the query, in a field of its own or in a form. */
-static void find_token(struct flows *flows, struct facts *facts) {
+bool classify_search_head(const struct facts *facts, token_place_fn *is_known, void *owner, bool *is_in_query) {
   const struct credentials *credentials = &facts->credentials;
-  struct text last = last_word(credentials->value);
-  if (take_token(flows, facts, credentials->value, credentials->scheme.length > 0) || take_token(flows, facts, last, false) ||
-      take_token(flows, facts, credentials->basic_password, false) || take_token(flows, facts, credentials->basic_user, false))
-    return;
-  for (size_t i = 0; i < TOKEN_NAMES && !facts->token; i++)
-    facts->is_token_in_query = take_token(flows, facts, params_get_query(&facts->params, token_names[i]), i == 0);
-  for (size_t i = 0; i < facts->params.query.count && !facts->token; i++)
-    facts->is_token_in_query = take_token(flows, facts, facts->params.query.parameters[i].value, false);
-  for (size_t i = 0; i < facts->exchange->request.field_count && !facts->token; i++) {
+  *is_in_query = false;
+  if (is_known(owner, credentials->value, credentials->scheme.length > 0) || is_known(owner, last_word(credentials->value), false) ||
+      is_known(owner, credentials->basic_password, false) || is_known(owner, credentials->basic_user, false))
+    return true;
+  for (size_t i = 0; i < TOKEN_NAMES; i++)
+    if (is_known(owner, params_get_query(&facts->params, token_names[i]), i == 0))
+      return *is_in_query = true;
+  for (size_t i = 0; i < facts->params.query.count; i++)
+    if (is_known(owner, facts->params.query.parameters[i].value, false))
+      return *is_in_query = true;
+  for (size_t i = 0; i < facts->exchange->request.field_count; i++) {
     const struct http_field *field = &facts->exchange->request.fields[i];
-    if (text_find_nocase(field->name, TEXT("token")) != SIZE_MAX)
-      take_token(flows, facts, field->value, false);
-    else if (text_equal_nocase(field->name, TEXT("authorization")))
-      take_token(flows, facts, last_word(field->value), false); /* a second one */
+    bool may_be_token = text_find_nocase(field->name, TEXT("token")) != SIZE_MAX;
+    bool is_authorization = !may_be_token && text_equal_nocase(field->name, TEXT("authorization")); /* a second one */
+    if ((may_be_token && is_known(owner, field->value, false)) || (is_authorization && is_known(owner, last_word(field->value), false)))
+      return true;
   }
-  if (!facts->token)
+  return false;
+}
+
+struct token_search {
+  struct flows *flows;
+  struct facts *facts;
+};
+
+static bool take_found(void *owner, struct text candidate, bool is_certain) {
+  const struct token_search *search = owner;
+  return take_token(search->flows, search->facts, candidate, is_certain);
+}
+
+static void find_token(struct flows *flows, struct facts *facts) {
+  struct token_search search = {.flows = flows, .facts = facts};
+  if (!classify_search_head(facts, take_found, &search, &facts->is_token_in_query))
     find_token_in_body(flows, facts);
   find_disguised_token(flows, facts);
 }
@@ -248,7 +264,7 @@ void classify(struct flows *flows, const struct connector_settings *connector, s
   if (class == CLASS_OTHER)
     class = by_learning(flows, connector, facts);
   if (class == CLASS_OTHER)
-    class = by_request(facts);
+    class = classify_by_request(facts);
   if (class == CLASS_OTHER && !text_is_empty(facts->access_token))
     class = !text_is_empty(facts->code) || has(facts, "response_type") ? CLASS_TOKEN : CLASS_LEARN;
   if (class == CLASS_REFRESH) {
@@ -261,8 +277,8 @@ void classify(struct flows *flows, const struct connector_settings *connector, s
     facts->redirect = calls_redirect(flows, facts);
     if (class == CLASS_OTHER && authorization_is_callback(flows, connector, facts))
       class = CLASS_CALLBACK;
-    bool is_ours =
-        !is_foreign(facts) || (facts->redirect && facts->token); /* a token where a signature is enough was not meant to go there */
+    bool is_ours = !classify_is_foreign(facts) ||
+                   (facts->redirect && facts->token); /* a token where a signature is enough was not meant to go there */
     if (class == CLASS_OTHER && is_ours && is_api_call(flows, connector, facts))
       class = CLASS_API;
   }

@@ -36,6 +36,7 @@ struct inspect *inspect_new(const struct inspect_settings *settings, record_fn *
   inspect->trusts.capacity = inspect->tls_failures.capacity = MAX_CLIENTS;
   inspect->unseen.capacity = MAX_NOT_SEEN * 4;
   verdict_init(&inspect->verdict);
+  simulation_init(&inspect->simulation, settings->simulate, settings->simulate_count, &inspect->settings.hash_key);
   flows_init(&inspect->flows, &inspect->settings.hash_key);
   inspect->flows.sight.is_recording = settings->is_recording;
   inspect->hold = hold_new(judge_release, inspect);
@@ -60,6 +61,7 @@ void inspect_free(struct inspect *inspect) {
   table_clear(&inspect->recovered);
   table_clear(&inspect->unseen);
   verdict_clear(&inspect->verdict);
+  simulation_clear(&inspect->simulation);
   flows_clear(&inspect->flows);
   redactor_clear(&inspect->redactor);
   known_connectors_clear(inspect);
@@ -116,6 +118,7 @@ static void learn(struct inspect *inspect, struct facts *facts, uint64_t sequenc
   struct flows *flows = &inspect->flows;
   if (brings_token(facts)) {
     flow_take_answer(flows, facts, sequence, inspect_fingerprint, inspect);
+    simulation_note(&inspect->simulation, facts->access_token, facts->exchange->ended_us);
     if (facts->class != CLASS_LEARN)
       flow_learn_endpoint(flows, facts->endpoint, ENDPOINT_TOKEN);
   }
@@ -280,7 +283,7 @@ struct capture_table *inspect_take_capture_table(struct inspect *inspect) {
   size_t url_count = 0;
   if (inspect->has_given_table && !inspect->flows.has_learned)
     return NULL;
-  inspect->has_given_table = true;
+  inspect->has_given_table = inspect->simulation.has_changed = true;
   inspect->flows.has_learned = false;
   for (size_t i = 0; i < inspect->connector_count; i++) {
     url_count = add_url(urls, url_count, inspect->connectors[i].token_url);
@@ -293,6 +296,30 @@ struct capture_table *inspect_take_capture_table(struct inspect *inspect) {
       url_count = add_url(urls, url_count, text_of(learned->url, learned->length));
   }
   return capture_table_new(urls, url_count);
+}
+
+static void add_endpoint(struct simulate_endpoint *endpoints, size_t *count, struct text url, bool gives_tokens) {
+  if (*count < MAX_PUBLISHED && !text_is_empty(url))
+    endpoints[(*count)++] = (struct simulate_endpoint){.url = url, .gives_tokens = gives_tokens};
+}
+
+struct simulate_table *inspect_take_simulate_table(struct inspect *inspect) {
+  struct simulate_endpoint endpoints[MAX_PUBLISHED];
+  size_t count = 0;
+  if (!inspect->simulation.rule_count || !inspect->simulation.has_changed)
+    return NULL;
+  inspect->simulation.has_changed = false;
+  for (size_t i = 0; i < inspect->connector_count; i++) {
+    add_endpoint(endpoints, &count, inspect->connectors[i].token_url, true);
+    add_endpoint(endpoints, &count, inspect->connectors[i].refresh_url, true);
+    add_endpoint(endpoints, &count, inspect->connectors[i].authorization_url, false);
+  }
+  const struct table *learned = &inspect->flows.endpoints;
+  for (const struct table_entry *entry = table_next(learned, NULL); entry; entry = table_next(learned, entry)) {
+    const struct learned *one = table_value(entry);
+    add_endpoint(endpoints, &count, text_of(one->url, one->length), one->endpoint == ENDPOINT_TOKEN);
+  }
+  return simulate_table_new(&inspect->simulation, endpoints, count);
 }
 
 bool inspect_has_findings_at(const struct inspect *inspect, enum severity at_least) {

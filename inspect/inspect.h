@@ -28,6 +28,8 @@ struct rule_override {
 typedef void entry_fn(void *owner, struct text entry);
 
 struct connector_files;
+struct simulate_rule;
+struct simulate_table;
 
 struct inspect_settings {
   struct connector_settings connector;
@@ -41,7 +43,9 @@ struct inspect_settings {
   bool has_own_client;  /* the client was started by us, with the proxy's address in its environment */
   uint8_t fingerprint_key[FINGERPRINT_KEY_BYTES];
   struct hash_key hash_key;
-  entry_fn *on_entry; /* NULL: nobody records */
+  const struct simulate_rule *simulate; /* simulate.h; it must outlive the inspector and its tables */
+  size_t simulate_count;                /* 0: nothing is simulated */
+  entry_fn *on_entry;                   /* NULL: nobody records */
   void *entry_owner;
 };
 
@@ -63,6 +67,9 @@ void inspect_note_unseen(struct inspect *inspect, const char *kind, struct text 
  * (capture_table_free), and frees it when no thread uses it any more. */
 struct capture_table *inspect_take_capture_table(struct inspect *inspect);
 void capture_table_free(struct capture_table *table);
+/* inspect_take_simulate_table - likewise (simulate_table_free), for simulate_decide. Always NULL where nothing is simulated. */
+struct simulate_table *inspect_take_simulate_table(struct inspect *inspect);
+void simulate_table_free(struct simulate_table *table);
 /* inspect_worst - the worst severity found so far; inspect_count - how many of a severity. */
 bool inspect_has_findings_at(const struct inspect *inspect, enum severity at_least);
 

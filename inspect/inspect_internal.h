@@ -7,6 +7,7 @@
 #include "inspect/inspect.h"
 #include "inspect/redact.h"
 #include "inspect/rule.h"
+#include "inspect/simulate_table.h"
 #include "inspect/verdict.h"
 
 struct inspect {
@@ -28,6 +29,7 @@ struct inspect {
   struct table unseen;       /* what was not seen, told once each */
   struct summary summary;
   struct verdict verdict;
+  struct simulation simulation;
   char unseen_texts[MAX_NOT_SEEN][320];
   uint64_t last_loss; /* sequence of the last loss; 0: none */
   int64_t last_loss_ms;
