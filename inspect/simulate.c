@@ -2,6 +2,7 @@
  * which the rules would take for something else. Most requests are done with after the look at their host. */
 #include "inspect/simulate.h"
 
+#include "inspect/base/time.h"
 #include "inspect/classify.h"
 #include "inspect/decode.h"
 #include "inspect/simulate_table.h"
@@ -62,6 +63,19 @@ int simulate_rule_parse(struct text t, struct simulate_rule *rule, const char **
     if (set_part(rule, text_split(&t, ','), why))
       return -EINVAL;
   return 0;
+}
+
+void simulate_rule_describe(const struct simulate_rule *rule, struct text_out *out) {
+  if (!text_is_empty(rule->host)) {
+    text_out_add_string(out, "at ");
+    text_out_add(out, rule->host);
+    text_out_add_char(out, ' ');
+  }
+  text_out_add_string(out, "calls whose access token is older than ");
+  time_add_duration(out, rule->life_s);
+  text_out_addf(out, " are answered with %u by oauthtap", rule->status);
+  if (rule->drops_expires_in)
+    text_out_add_string(out, "; token answers reach clients without expires_in");
 }
 
 /* A host by its name before one below it, and both before the rule for all; of several alike the last. */

@@ -18,6 +18,8 @@ struct simulate_rule {
  * with *why set to what was expected (static storage). */
 int simulate_rule_parse(struct text t, struct simulate_rule *rule, const char **why);
 #define SIMULATE_MAX_LIFE_S 86400
+/* simulate_rule_describe - one sentence for people about what the rule does, without its end. */
+void simulate_rule_describe(const struct simulate_rule *rule, struct text_out *out);
 
 struct simulate_table; /* opaque; NULL is a valid one, with which nothing is simulated */
 

@@ -4,8 +4,8 @@
  * Losses have a place in that order, too: each node carries how many were lost up to its push, so the inspector hears of a loss before it
  * judges anything that came after it.
  *
- * Capture tables are replaced, never changed. A replaced one is stamped with the epoch of its replacement and freed once every loop has
- * told (inspector_quiescent) that it passed the end of a turn in that epoch or later. */
+ * What it publishes for the loops (capture table, simulate table) is replaced, never changed. A replaced one is stamped with the epoch of
+ * its replacement and freed once every loop has told (inspector_quiescent) that it passed the end of a turn in that epoch or later. */
 #include "proxy/inspector.h"
 
 #include <poll.h>
@@ -29,7 +29,8 @@ struct node {
 
 struct retired_table {
   struct retired_table *next;
-  struct capture_table *table;
+  struct capture_table *capture; /* one of the two */
+  struct simulate_table *simulate;
   uint64_t epoch;
 };
 
@@ -45,7 +46,8 @@ struct inspector {
   _Atomic(struct node *) pushed;
   atomic_size_t bytes;
   _Atomic uint64_t lost, epoch;
-  _Atomic(struct capture_table *) table;
+  _Atomic(struct capture_table *) capture;
+  _Atomic(struct simulate_table *) simulate;
   atomic_bool is_asleep, is_finishing, is_out_of_time;
   atomic_uint port_count;
   struct inspector_port ports[INSPECTOR_MAX_PORTS];
@@ -109,22 +111,44 @@ static void free_retired(struct inspector *inspector, uint64_t up_to_epoch) {
       continue;
     }
     *link = retired->next;
-    capture_table_free(retired->table);
+    capture_table_free(retired->capture);
+    simulate_table_free(retired->simulate);
     free(retired);
   }
 }
 
-static void publish_table(struct inspector *inspector) {
-  struct capture_table *table = inspect_take_capture_table(inspector->inspect);
-  struct retired_table *retired = table ? malloc(sizeof *retired) : NULL;
-  if (!retired) { /* nothing new; or no memory: the old one stays */
-    capture_table_free(table);
-    return;
-  }
-  retired->table = atomic_exchange(&inspector->table, table);
+static void retire(struct inspector *inspector, struct retired_table *retired) {
   retired->epoch = atomic_fetch_add(&inspector->epoch, 1) + 1;
   retired->next = inspector->retired;
   inspector->retired = retired;
+}
+
+/* Where there is nothing new, or no memory, the old one stays. */
+static void publish_capture(struct inspector *inspector) {
+  struct capture_table *table = inspect_take_capture_table(inspector->inspect);
+  struct retired_table *retired = table ? calloc(1, sizeof *retired) : NULL;
+  if (!retired) {
+    capture_table_free(table);
+    return;
+  }
+  retired->capture = atomic_exchange(&inspector->capture, table);
+  retire(inspector, retired);
+}
+
+static void publish_simulate(struct inspector *inspector) {
+  struct simulate_table *table = inspect_take_simulate_table(inspector->inspect);
+  struct retired_table *retired = table ? calloc(1, sizeof *retired) : NULL;
+  if (!retired) {
+    simulate_table_free(table);
+    return;
+  }
+  retired->simulate = atomic_exchange(&inspector->simulate, table);
+  retire(inspector, retired);
+}
+
+static void publish_tables(struct inspector *inspector) {
+  publish_capture(inspector); /* first: the other one asks whether it was new */
+  publish_simulate(inspector);
 }
 
 static struct node *take_in_order(struct inspector *inspector) {
@@ -147,7 +171,7 @@ static void judge_node(struct inspector *inspector, struct node *node) {
   node->observation->sequence = ++inspector->sequence;
   lint_first(inspector);
   inspect_observe(inspector->inspect, node->observation);
-  publish_table(inspector);
+  publish_tables(inspector);
 }
 
 /* Returns whether there was anything. */
@@ -247,7 +271,11 @@ void inspector_wake(struct inspector *inspector) {
 }
 
 const struct capture_table *inspector_capture_table(const struct inspector *inspector) {
-  return atomic_load(&((struct inspector *)inspector)->table);
+  return atomic_load(&((struct inspector *)inspector)->capture);
+}
+
+const struct simulate_table *inspector_simulate_table(const struct inspector *inspector) {
+  return atomic_load(&((struct inspector *)inspector)->simulate);
 }
 
 struct inspector_port *inspector_open_port(struct inspector *inspector) {
@@ -307,7 +335,7 @@ struct inspector *inspector_start(const struct inspect_settings *settings, recor
   inspector->inspect = inspect_new(settings, on_record, owner);
   if (!inspector->inspect)
     goto fail;
-  publish_table(inspector);
+  publish_tables(inspector);
   code = start_thread(inspector);
   if (code == 0)
     return inspector;
@@ -344,7 +372,8 @@ void inspector_free(struct inspector *inspector) {
     node = next;
   }
   free_retired(inspector, UINT64_MAX);
-  capture_table_free(atomic_load(&inspector->table));
+  capture_table_free(atomic_load(&inspector->capture));
+  simulate_table_free(atomic_load(&inspector->simulate));
   inspect_free(inspector->inspect);
   for (unsigned i = 0; i < INSPECTOR_MAX_PORTS; i++)
     arena_pool_free(inspector->ports[i].pool);

@@ -33,8 +33,9 @@ void inspector_note_loss(struct inspector *inspector, uint64_t count);
 enum tap_pressure inspector_pressure(const struct inspector *inspector);
 /* inspector_wake - at the end of a loop's turn in which something was submitted. */
 void inspector_wake(struct inspector *inspector);
-/* inspector_capture_table - valid for the calling loop until its next inspector_quiescent. */
+/* inspector_capture_table, inspector_simulate_table - valid for the calling loop until its next inspector_quiescent; NULL: an empty one. */
 const struct capture_table *inspector_capture_table(const struct inspector *inspector);
+const struct simulate_table *inspector_simulate_table(const struct inspector *inspector);
 
 /* inspector_finish - all loops have ended: works off what is queued, for at most deadline_ms (what is left then counts as lost), observes
  * END_OF_RUN, ends and joins the thread. Returns 0, or -ETIMEDOUT where something was left. Once only; then inspector_free.

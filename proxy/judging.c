@@ -64,6 +64,20 @@ static int read_files(const struct options *options, struct judging *judging, st
   return 0;
 }
 
+/* options_parse has checked them. */
+static int set_simulate(const struct options *options, struct judging *judging, struct error *error) {
+  const struct string_list *list = &options->simulate_expiry;
+  const char *why;
+  judging->simulate = calloc(list->count ? list->count : 1, sizeof *judging->simulate);
+  if (!judging->simulate)
+    return error_set(error, -ENOMEM, "out of memory");
+  for (size_t i = 0; i < list->count; i++)
+    simulate_rule_parse(text_from(list->items[i]), &judging->simulate[i], &why);
+  judging->settings.simulate = judging->simulate;
+  judging->settings.simulate_count = list->count;
+  return 0;
+}
+
 int judging_read(const struct options *options, struct judging *judging, struct error *error) {
   *judging = (struct judging){.settings.connector = {.client_id = text_from(options->client_id),
                                                      .token_url = text_from(options->token_url),
@@ -77,6 +91,8 @@ int judging_read(const struct options *options, struct judging *judging, struct 
   int code = read_secret(options, judging, error);
   if (!code)
     code = read_files(options, judging, error);
+  if (!code)
+    code = set_simulate(options, judging, error);
   return code ? code : set_overrides(options, judging, error);
 }
 
@@ -96,5 +112,7 @@ void judging_free(struct judging *judging) {
   connector_files_free(judging->files);
   judging->files = NULL;
   free(judging->overrides);
+  free(judging->simulate);
   judging->overrides = NULL;
+  judging->simulate = NULL;
 }

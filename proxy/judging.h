@@ -3,6 +3,7 @@
 #define OAUTHTAP_JUDGING_H
 
 #include "inspect/connector/files.h"
+#include "inspect/simulate.h"
 #include "proxy/options.h"
 
 #define MAX_CLIENT_SECRET_BYTES 4096
@@ -11,6 +12,7 @@ struct judging {
   struct inspect_settings settings; /* the keys are the caller's to set */
   struct rule_override *overrides;
   struct connector_files *files; /* of --connector; NULL: none */
+  struct simulate_rule *simulate;
   char client_secret[MAX_CLIENT_SECRET_BYTES];
 };
 

@@ -4,6 +4,7 @@
 
 #include "inspect/base/url.h"
 #include "inspect/rule.h"
+#include "inspect/simulate.h"
 #include "proxy/nearest.h"
 #include "proxy/options_internal.h"
 #include "proxy/output/reports.h"
@@ -14,6 +15,7 @@ static int set_format(struct options *options, const struct option *option, cons
 static int set_ui(struct options *options, const struct option *option, const char *value, struct error *error);
 static int set_profile(struct options *options, const struct option *option, const char *value, struct error *error);
 static int check_url(struct options *options, const struct option *option, const char *value, struct error *error);
+static int check_simulate_expiry(struct options *options, const struct option *option, const char *value, struct error *error);
 static int check_rule(struct options *options, const struct option *option, const char *value, struct error *error);
 static int check_report(struct options *options, const struct option *option, const char *value, struct error *error);
 static int check_severity(struct options *options, const struct option *option, const char *value, struct error *error);
@@ -35,6 +37,9 @@ const struct option option_table[] = {
     {"insecure-upstream", "HOST", OPTION_LIST, LIVE, AT(insecure_upstream), NULL, "do not verify this server's certificate (repeatable)"},
     {"pass", "HOST", OPTION_LIST, LIVE, AT(pass), NULL,
      "tunnel to this host without looking inside (repeatable; *.example.com for all below)"},
+    {"simulate-expiry", "SECONDS", OPTION_LIST, LIVE, AT(simulate_expiry), check_simulate_expiry,
+     "answer calls whose access token is older with 401, as if it had expired; HOST=SECONDS: at that API only; behind it ,status=403 or "
+     ",status=200 for such an answer, ,drop-expires-in to give on token answers without expires_in (repeatable)"},
     {"ca-dir", "DIR", OPTION_TEXT, LIVE | CA | CHECK, AT(ca_dir), NULL, "folder of the certificate authority ($XDG_CONFIG_HOME/oauthtap)"},
     {"findings", "FILE", OPTION_TEXT, LIVE | CHECK, AT(findings), NULL,
      "findings log, appended to (proxy and run: oauthtap-findings.jsonl; - is standard output, not for run)"},
@@ -103,6 +108,7 @@ void options_free(struct options *options) {
   free(options->owned.items);
   free(options->insecure_upstream.items);
   free(options->pass.items);
+  free(options->simulate_expiry.items);
   free(options->files.items);
   free(options->report.items);
   free(options->connectors.items);
@@ -224,6 +230,16 @@ static int check_severity(struct options *options, const struct option *option, 
         "--%s %.200s: expected RULE=LEVEL with the level error, warning or info, as in --severity token/missing-refresh-token=error",
         option->name, value);
   return check_rule_name(option, name, error);
+}
+
+static int check_simulate_expiry(struct options *options, const struct option *option, const char *value, struct error *error) {
+  (void)options;
+  struct simulate_rule rule;
+  const char *why;
+  if (simulate_rule_parse(text_from(value), &rule, &why) == 0)
+    return 0;
+  return error_set(error, -EINVAL, "--%s %.200s: %s; for example --simulate-expiry 30 or --simulate-expiry api.example.com=30,status=403",
+                   option->name, value, why);
 }
 
 int option_set(struct options *options, const struct option *option, const char *value, struct error *error) {

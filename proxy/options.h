@@ -20,6 +20,7 @@ struct options {
   bool allows_remote;
   const char *upstream_ca;                    /* PEM file or NULL */
   struct string_list insecure_upstream, pass; /* host patterns */
+  struct string_list simulate_expiry;         /* as simulate_rule_parse takes them; options_parse has checked them */
   const char *ca_dir;                         /* NULL: the default folder */
   const char *har;                            /* path; NULL: none */
   const char *findings;                       /* path, "-" for standard output */

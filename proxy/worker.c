@@ -81,6 +81,10 @@ static const struct capture_table *sink_table(void *owner) {
   return inspector_capture_table(((struct worker *)owner)->settings.inspector);
 }
 
+static const struct simulate_table *env_simulate_table(void *owner) {
+  return inspector_simulate_table(((struct worker *)owner)->settings.inspector);
+}
+
 static enum tap_pressure sink_pressure(void *owner) {
   return inspector_pressure(((struct worker *)owner)->settings.inspector);
 }
@@ -361,6 +365,7 @@ static void set_env(struct worker *worker) {
                                      .tls_connect = env_tls_connect,
                                      .is_passed = env_is_passed,
                                      .is_insecure = env_is_insecure,
+                                     .simulate_table = env_simulate_table,
                                      .local_document = env_local_document,
                                      .on_gone = on_session_gone};
 }

@@ -28,6 +28,8 @@ int command_print(struct text_out *out);
 int command_stop(struct proxy *proxy, const sigset_t *signals);
 /* command_raise_file_limit - each connection takes two descriptors. */
 void command_raise_file_limit(void);
+/* command_add_simulated - what --simulate-expiry will do, a line each, which begin as said; nothing where nothing is simulated. */
+void command_add_simulated(const struct options *options, const char *first, const char *further, struct text_out *out);
 /* command_help - `oauthtap COMMAND --help`: usage, what it does, its options. */
 int command_help(enum options_command command, const char *usage, const char *about);
 

@@ -1,6 +1,7 @@
 /* print.c - what the subcommands say: help, results and refusals. */
 #include <stdio.h>
 
+#include "inspect/simulate.h"
 #include "proxy/command/command.h"
 
 int exit_status_for(const struct error *error) {
@@ -27,6 +28,20 @@ int command_print(struct text_out *out) {
   if (code)
     error_set(&error, code, "cannot write to standard output: %s", error_text(code));
   return code ? command_fail(3, &error) : 0;
+}
+
+void command_add_simulated(const struct options *options, const char *first, const char *further, struct text_out *out) {
+  for (size_t i = 0; i < options->simulate_expiry.count; i++) {
+    struct simulate_rule rule;
+    struct text_out words = {0};
+    const char *why;
+    if (simulate_rule_parse(text_from(options->simulate_expiry.items[i]), &rule, &why) == 0)
+      simulate_rule_describe(&rule, &words);
+    text_out_add_string(out, i ? further : first);
+    text_out_add_terminal(out, text_out_view(&words));
+    text_out_add_char(out, '\n');
+    text_out_free(&words);
+  }
 }
 
 int command_help(enum options_command command, const char *usage, const char *about) {

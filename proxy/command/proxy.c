@@ -34,6 +34,7 @@ static void greet(const struct options *options, const struct proxy *proxy) {
     if (options->config)
       add_option_line(&out, "options", options->config);
   }
+  command_add_simulated(options, "  expiry   is simulated: ", "           ", &out);
   if (proxy_is_authority_new(proxy)) {
     add_option_line(&out, "CA", proxy_authority(proxy)->certificate_path);
     text_out_add_string(&out, "           is new: clients must trust it, and oauthtap ca tells how\n");

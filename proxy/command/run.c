@@ -83,6 +83,15 @@ static void warn_of_other_proxy(const struct options *options) {
   }
 }
 
+/* Even where little is wanted: what is not the provider's must not be taken for it. */
+static void tell_of_simulation(const struct options *options) {
+  struct text_out out = {0};
+  command_add_simulated(options, "oauthtap: expiry is simulated: ", "          ", &out);
+  if (out.length)
+    fwrite(out.data, 1, out.length, stderr);
+  text_out_free(&out);
+}
+
 static int run_with_proxy(struct child_run *run, struct error *error) {
   sigset_t signals;
   sigemptyset(&signals);
@@ -94,6 +103,7 @@ static int run_with_proxy(struct child_run *run, struct error *error) {
   if (!proxy)
     return command_fail(exit_status_for(error), error);
   warn_of_other_proxy(run->options);
+  tell_of_simulation(run->options);
   int child_status = run_child(run, proxy, error), own_status = command_stop(proxy, &signals);
   return child_status ? child_status : own_status;
 }

@@ -93,6 +93,19 @@ static void send_request_head(struct session *session, const struct http_head *h
       upstream->answered && !exchange->was_retried && is_idempotent(head) && !is_connection_authentication(head) && !exchange->is_upgrade;
 }
 
+static void forward_to(struct session *session, const struct http_head *head, const struct route *route) {
+  struct upstream *upstream = upstream_get(session, text_from(route->host), route->port, route->is_tls);
+  if (!upstream) {
+    local_refuse(session, 503, "proxy_internal_error", "There was no room for another connection.");
+    return;
+  }
+  session->exchange.upstream = upstream;
+  if (upstream->state == UPSTREAM_FAILED)
+    local_upstream_failed(session, upstream);
+  else
+    send_request_head(session, head, upstream);
+}
+
 static void request_head(struct session *session, const struct http_event *event) {
   const struct http_head *head = event->head;
   if (!session->is_tunnel && text_equal(head->method, TEXT("CONNECT"))) {
@@ -111,21 +124,27 @@ static void request_head(struct session *session, const struct http_event *event
   }
   struct text authority = text_is_empty(head->authority) ? text_from(route.host) : head->authority;
   session->exchange.tap = tap_begin(session->env->tap, &session->facts, head, route.is_tls ? TEXT("https") : TEXT("http"), authority);
-  struct upstream *upstream = upstream_get(session, text_from(route.host), route.port, route.is_tls);
-  if (!upstream) {
-    local_refuse(session, 503, "proxy_internal_error", "There was no room for another connection.");
-    return;
-  }
-  session->exchange.upstream = upstream;
-  if (upstream->state == UPSTREAM_FAILED)
-    local_upstream_failed(session, upstream);
+  if (!simulate_request_head(session))
+    forward_to(session, head, &route);
+}
+
+void exchange_forward(struct session *session, const struct http_head *head) {
+  struct route route;
+  const char *why;
+  int status = find_route(session, head, &route, &why);
+  if (status) /* it had one when the head came */
+    local_refuse(session, status, "http_request_error", why);
   else
-    send_request_head(session, head, upstream);
+    forward_to(session, head, &route);
 }
 
 static bool request_data(struct session *session, struct text data) {
   struct exchange_run *exchange = &session->exchange;
   exchange->awaits_continue = false;
+  if (exchange->is_undecided) {
+    simulate_request_data(session, data);
+    return !session->is_freeing;
+  }
   if (exchange->is_discarding || !exchange->upstream)
     return true;
   struct upstream *upstream = exchange->upstream;
@@ -141,7 +160,9 @@ static bool request_data(struct session *session, struct text data) {
 
 static void request_trailers(struct session *session, const struct http_head *trailers) {
   struct exchange_run *exchange = &session->exchange;
-  if (exchange->is_discarding || !exchange->upstream)
+  if (exchange->is_undecided)
+    simulate_request_whole(session);
+  if (session->is_freeing || exchange->is_discarding || !exchange->upstream)
     return;
   http_send_end(exchange->upstream->codec, exchange->stream_id, trailers->fields, trailers->field_count, &exchange->upstream->out);
   exchange->is_request_end_sent = true;
@@ -151,6 +172,10 @@ static void request_end(struct session *session) {
   struct exchange_run *exchange = &session->exchange;
   exchange->request = REQUEST_DONE;
   tap_request_end(exchange->tap);
+  if (exchange->is_undecided)
+    simulate_request_whole(session);
+  if (session->is_freeing || !exchange->is_active)
+    return;
   if (!exchange->is_request_end_sent && !exchange->is_discarding && exchange->upstream)
     http_send_end(exchange->upstream->codec, exchange->stream_id, NULL, 0, &exchange->upstream->out);
 }

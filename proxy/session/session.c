@@ -53,6 +53,7 @@ void session_free_if_done(struct session *session) {
   http_codec_free(session->codec);
   text_out_free(&session->held);
   text_out_free(&session->out);
+  text_out_free(&session->undecided);
   session->env->on_gone(session->env->owner, session);
   free(session);
 }
@@ -374,6 +375,12 @@ static void exchange_tick(struct session *session, int64_t now) {
   const struct session_limits *limits = session->env->limits;
   int64_t waited_ms = (now - exchange->progress_us) / 1000;
   struct upstream *upstream = exchange->upstream;
+  if (exchange->is_undecided) {
+    simulate_tick(session, waited_ms);
+    return;
+  }
+  if (!upstream && exchange->response == RESPONSE_DONE && waited_ms > limits->request_body)
+    session_linger(session); /* answered here, and its body does not end */
   if (!upstream || upstream->state != UPSTREAM_READY)
     return; /* dialing and TLS have time-outs of their own */
   if (exchange->response == RESPONSE_BODY) {

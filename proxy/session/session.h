@@ -27,8 +27,9 @@ struct session_env {
   /* tls_accept - serves TLS with a certificate for host. NULL: could not (lower is closed then, or will be). */
   struct stream *(*tls_accept)(void *owner, struct stream *lower, struct text host, struct text already_read);
   struct stream *(*tls_connect)(void *owner, struct stream *lower, const struct tls_target *target);
-  bool (*is_passed)(void *owner, struct text host);   /* --pass */
-  bool (*is_insecure)(void *owner, struct text host); /* --insecure-upstream */
+  bool (*is_passed)(void *owner, struct text host);            /* --pass */
+  bool (*is_insecure)(void *owner, struct text host);          /* --insecure-upstream */
+  const struct simulate_table *(*simulate_table)(void *owner); /* called anew for each decision; NULL: nothing is simulated */
   /* local_document - something the proxy itself serves to origin-form requests (the CRL): fills body and type, or returns false. */
   bool (*local_document)(void *owner, struct text path, struct text_out *body, const char **content_type);
   void (*on_gone)(void *owner, struct session *session); /* the last call; the session is freed right after it */

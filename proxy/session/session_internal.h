@@ -69,7 +69,8 @@ struct exchange_run {
   struct tap_exchange *tap;
   int64_t progress_us;  /* last time anything moved */
   bool lasts;           /* event stream: no time-out on its body */
-  bool awaits_continue; /* Expect: 100-continue was forwarded, and neither 100 nor a byte of the body has come */
+  bool awaits_continue; /* Expect: 100-continue came, and neither 100 nor a byte of the body since */
+  bool is_undecided;    /* it waits for its body, which decides whether it is forwarded or answered (simulate.c) */
 };
 
 struct session {
@@ -78,8 +79,9 @@ struct session {
   enum client_state state;
   struct stream *client;
   struct http_codec *codec;
-  struct text_out held; /* bytes of the client that wait for their turn */
-  struct text_out out;  /* encoded for the client, not yet written */
+  struct text_out held;      /* bytes of the client that wait for their turn */
+  struct text_out out;       /* encoded for the client, not yet written */
+  struct text_out undecided; /* body of a request that is undecided */
   char client_address[64], connect_user_agent[256];
   struct tap_connection facts;
   /* after CONNECT */
@@ -112,6 +114,8 @@ extern const struct stream_events client_events;
 /* exchange.c */
 bool exchange_on_request_event(void *owner, const struct http_event *event);  /* owner: session */
 bool exchange_on_response_event(void *owner, const struct http_event *event); /* owner: upstream */
+/* exchange_forward - to its server; head: the tap's copy. */
+void exchange_forward(struct session *session, const struct http_head *head);
 void exchange_finish_if_done(struct session *session);
 void exchange_abort(struct session *session, enum exchange_ending ending, enum fault fault, struct text detail);
 void exchange_upstream_lost(struct session *session, struct upstream *upstream);
@@ -121,6 +125,13 @@ void local_refuse(struct session *session, int status, const char *error,
                   const char *text); /* to the current or the broken request; closes */
 void local_upstream_failed(struct session *session, struct upstream *upstream);
 bool local_serve_document(struct session *session, const struct http_head *request);
+
+/* simulate.c: expiry on demand. _head: before anything is forwarded; true: it is answered, or is_undecided now. The others are for such:
+ * more of its body; all of it has come; time went by. */
+bool simulate_request_head(struct session *session);
+void simulate_request_data(struct session *session, struct text data);
+void simulate_request_whole(struct session *session);
+void simulate_tick(struct session *session, int64_t waited_ms);
 
 /* upstream.c */
 struct upstream *upstream_get(struct session *session, struct text host, uint16_t port, bool is_tls); /* NULL: no memory */

@@ -118,6 +118,11 @@ void tap_note_retry(struct tap_exchange *exchange) {
     exchange->observation->exchange.was_retried = true;
 }
 
+void tap_note_simulated(struct tap_exchange *exchange, enum simulated simulated) {
+  if (exchange && exchange->observation)
+    exchange->observation->exchange.simulated = simulated;
+}
+
 const struct http_head *tap_request_head(const struct tap_exchange *exchange) {
   return exchange && exchange->observation ? &exchange->observation->exchange.request : NULL;
 }

@@ -50,6 +50,7 @@ struct tap_exchange *tap_begin(struct tap *tap, const struct tap_connection *con
 void tap_request_data(struct tap_exchange *exchange, struct text data);
 void tap_request_end(struct tap_exchange *exchange);
 void tap_note_retry(struct tap_exchange *exchange);
+void tap_note_simulated(struct tap_exchange *exchange, enum simulated simulated);
 /* tap_request_head - the copy of the request's head, while it has not been submitted; else NULL. */
 const struct http_head *tap_request_head(const struct tap_exchange *exchange);
 /* tap_response_head - before the head is written to the client. is_local: the proxy made the answer. Submits where the body lasts;

@@ -289,6 +289,26 @@ static void the_command_line_wins_over_the_config_file(void **state) {
   options_free(&run.options);
 }
 
+static void takes_expiries_to_simulate_and_says_what_is_wrong_with_one(void **state) {
+  (void)state;
+  struct run run;
+  write_config("oauthtap.json", "{\"simulate-expiry\": [\"30\", \"api.test=5,status=200\"]}");
+  parse(&run, OPTIONS_PROXY, "--simulate-expiry 60,drop-expires-in");
+  assert_int_equal(run.code, 0);
+  assert_int_equal(run.options.simulate_expiry.count, 3);
+  assert_string_equal(run.options.simulate_expiry.items[1], "api.test=5,status=200");
+  options_free(&run.options);
+  remove("oauthtap.json");
+  parse(&run, OPTIONS_RUN, "--simulate-expiry 60");
+  assert_int_equal(run.options.simulate_expiry.count, 1);
+  options_free(&run.options);
+  expect_refusal(OPTIONS_PROXY, "--simulate-expiry 0", "--simulate-expiry 0: SECONDS is a whole number from 1 to 86400|for example");
+  expect_refusal(OPTIONS_PROXY, "--simulate-expiry api.test:443=5", "HOST before = is a host alone");
+  expect_refusal(OPTIONS_PROXY, "--simulate-expiry 5,status=500", "status=401, ,status=403 or ,status=200");
+  expect_refusal(OPTIONS_PROXY, "--simulate-expiry status=403", "SECONDS comes first");
+  expect_refusal(OPTIONS_CHECK, "--simulate-expiry 5", "unknown option --simulate-expiry");
+}
+
 static void another_config_file_replaces_the_usual_one(void **state) {
   (void)state;
   struct run run;
@@ -405,6 +425,7 @@ int main(void) {
       TEST(run_leaves_the_rest_of_the_line_to_the_child),
       TEST(reads_a_config_file_with_comments),
       TEST(the_command_line_wins_over_the_config_file),
+      TEST(takes_expiries_to_simulate_and_says_what_is_wrong_with_one),
       TEST(another_config_file_replaces_the_usual_one),
       TEST(names_an_unknown_key_and_the_nearest),
       TEST(says_what_is_wrong_in_the_config_file_and_where),
