@@ -27,6 +27,12 @@ static void show_client_secret(struct inspect *inspect, size_t index) {
   arena_free(memory);
 }
 
+/* Wherever it stands, also in place of the client id. */
+static void note_secret(struct inspect *inspect, struct text secret) {
+  secrets_add(&inspect->redactor.secrets, secret);
+  redactor_hide_identifier(&inspect->redactor, secret);
+}
+
 /* Also of connections that are no connector of their own. */
 static void note_secrets_of_files(struct inspect *inspect) {
   const struct connector_file *file;
@@ -34,7 +40,7 @@ static void note_secrets_of_files(struct inspect *inspect) {
     for (size_t j = 0; j < file->connection_count; j++) {
       struct text secret = file->connections[j].said[MEMBER_CLIENT_SECRET].value;
       if (!connector_is_placeholder(secret))
-        secrets_add(&inspect->redactor.secrets, secret);
+        note_secret(inspect, secret);
     }
 }
 
@@ -50,7 +56,8 @@ int known_connectors_init(struct inspect *inspect) {
     inspect->connectors[i] = settings->others[i - 1];
   inspect->connector_count = count;
   for (size_t i = 0; i < count; i++) {
-    secrets_add(&inspect->redactor.secrets, inspect->connectors[i].client_secret);
+    note_secret(inspect, inspect->connectors[i].client_secret);
+    redactor_note_identifier(&inspect->redactor, inspect->connectors[i].client_id);
     show_client_secret(inspect, i);
   }
   note_secrets_of_files(inspect);

@@ -2,6 +2,9 @@
 #include "inspect/inspect_internal.h"
 
 #include "inspect/redact_looks.h"
+#include "inspect/secret_shape.h"
+
+#define SURELY_SECRET_BYTES 8 /* a shorter one may be what somebody calls the client, too */
 
 static void note_parameter(void *owner, struct text name, struct text value) {
   if (secret_is_name(name))
@@ -99,16 +102,29 @@ static void note_credentials(struct secrets *secrets, const struct connector_set
     secrets_add(secrets, text_slice(credentials->value, colon + 1, credentials->value.length));
 }
 
-/* Whose secret it is; said of the client id before anything is compared with it. */
-static void note_identifiers(struct redactor *redactor, const struct connector_settings *connector, const struct facts *facts) {
-  redactor_note_identifier(redactor, connector->client_id);
-  redactor_note_identifier(redactor, facts->client_id);
-  redactor_note_identifier(redactor, facts->credentials.basic_user);
+/* A client id is shown, unless the secret was put in its place. */
+static void note_identifier(struct redactor *redactor, const struct facts *facts, struct text id, struct text secret) {
+  bool is_both = !text_is_empty(id) && text_equal(id, secret);
+  if (is_both || secret_is_in_place_of_id(facts->memory, facts->url.host, id, secret)) {
+    redactor_hide_identifier(redactor, id);
+    secrets_add(&redactor->secrets, id);
+  } else {
+    redactor_note_identifier(redactor, id);
+  }
+}
+
+static void note_identifiers(struct redactor *redactor, const struct facts *facts) {
+  struct text secret = facts->client_secret;
+  note_identifier(redactor, facts, facts->client_id, secret);
+  if (!text_equal(facts->credentials.basic_user, facts->client_id))
+    note_identifier(redactor, facts, facts->credentials.basic_user, facts->credentials.basic_password);
+  if (secret.length >= SURELY_SECRET_BYTES && !redactor_knows_identifier(redactor, secret))
+    redactor_hide_identifier(redactor, secret);
 }
 
 void note_secrets(struct inspect *inspect, const struct facts *facts) {
   struct secrets *secrets = &inspect->redactor.secrets;
-  note_identifiers(&inspect->redactor, &inspect->settings.connector, facts);
+  note_identifiers(&inspect->redactor, facts);
   params_each(&facts->params, note_parameter, secrets);
   note_json(secrets, json_root(&facts->params.json), false, 0);
   note_json(secrets, json_root(&facts->answer.json), true, 0);

@@ -7,6 +7,7 @@
 
 #include "inspect/public_value.h"
 #include "inspect/redact_looks.h"
+#include "inspect/secret_shape.h"
 #include "inspect/trait.h"
 
 #define MAX_IDENTIFIERS 10000
@@ -28,9 +29,18 @@ bool redactor_knows_identifier(const struct redactor *redactor, struct text iden
   return table_peek(&redactor->identifiers, key_of_identifier(redactor, identifier)) != NULL;
 }
 
+void redactor_hide_identifier(struct redactor *redactor, struct text secret) {
+  if (!text_is_empty(secret))
+    table_claim(&redactor->hidden, key_of_identifier(redactor, secret), 1);
+}
+
+bool redactor_hides_identifier(const struct redactor *redactor, struct text identifier) {
+  return redactor->hidden.entries && table_peek(&redactor->hidden, key_of_identifier(redactor, identifier));
+}
+
 int redactor_init(struct redactor *redactor, const struct hash_key *key, const uint8_t fingerprint_key[FINGERPRINT_KEY_BYTES]) {
   secrets_init(&redactor->secrets, key);
-  redactor->identifiers = (struct table){.capacity = MAX_IDENTIFIERS};
+  redactor->identifiers = redactor->hidden = (struct table){.capacity = MAX_IDENTIFIERS};
   redactor->hmac = hash_hmac_new(fingerprint_key);
   return redactor->hmac ? 0 : -ENOMEM;
 }
@@ -38,6 +48,7 @@ int redactor_init(struct redactor *redactor, const struct hash_key *key, const u
 void redactor_clear(struct redactor *redactor) {
   secrets_clear(&redactor->secrets);
   table_clear(&redactor->identifiers);
+  table_clear(&redactor->hidden);
   hash_hmac_free(redactor->hmac);
   redactor->hmac = NULL;
 }
@@ -86,19 +97,24 @@ static size_t secret_length(struct redactor *redactor, struct text t, size_t at,
   if (shown)
     return shown;
   size_t known = secrets_match(&redactor->secrets, t, at);
-  if (is_name) /* an identifier that is the same word as somebody's short secret is still no secret */
-    return known >= SECRET_PREFIX_BYTES ? known : 0;
-  if (known)
+  if (known >= SECRET_PREFIX_BYTES || (known && !is_name)) /* a name that is the same word as a short secret is still a name */
     return known;
   if (!looks_starts_word(t, at))
     return 0;
-  size_t length = looks_named(t, at);
+  size_t length = secret_shape_length(rest);
+  if (is_name || length)
+    return length;
+  length = looks_named(t, at);
   length = length ? length : looks_user(t, at);
   return length ? length : looks_random(t, at);
 }
 
 static void add_redacted(struct redactor *redactor, struct text_out *out, struct text t, size_t max_bytes, bool is_name) {
   size_t start = out->length;
+  if (is_name && redactor_hides_identifier(redactor, t)) {
+    redact_add_fingerprint(redactor, out, t);
+    return;
+  }
   for (size_t at = 0; at < t.length;) {
     if (out->length - start >= max_bytes) {
       text_out_add_string(out, "…");

@@ -9,6 +9,7 @@
 struct redactor {
   struct secrets secrets;
   struct table identifiers; /* of clients */
+  struct table hidden;      /* what stands where an identifier should, and is a secret */
   struct hash_hmac *hmac;
 };
 
@@ -19,6 +20,9 @@ void redactor_clear(struct redactor *redactor);
 /* redactor_note_identifier - a client id: random as it may look, it is shown where an identifier is expected. */
 void redactor_note_identifier(struct redactor *redactor, struct text identifier);
 bool redactor_knows_identifier(const struct redactor *redactor, struct text identifier);
+/* redactor_hide_identifier - a secret, however short, that is to be hidden also where it is given as an identifier. */
+void redactor_hide_identifier(struct redactor *redactor, struct text secret);
+bool redactor_hides_identifier(const struct redactor *redactor, struct text identifier);
 
 /* redact_fingerprint - "tok:" and 12 digits. */
 struct safe_text redact_fingerprint(struct redactor *redactor, struct arena *arena, struct text secret);

@@ -22,6 +22,10 @@ void secrets_clear(struct secrets *secrets) {
   table_clear(&secrets->short_ones);
 }
 
+static bool is_word(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
+}
+
 static bool add_form(struct secrets *secrets, struct text form) {
   bool is_long = form.length >= SECRET_PREFIX_BYTES;
   struct table *table = is_long ? &secrets->long_ones : &secrets->short_ones;
@@ -45,6 +49,13 @@ static void add_html(struct text_out *out, struct text t) {
   }
 }
 
+static bool is_plain(struct text t) {
+  for (size_t i = 0; i < t.length; i++)
+    if (!is_word(t.data[i]) && t.data[i] != '.' && t.data[i] != '~')
+      return false;
+  return true;
+}
+
 /* As servers quote it: a long one is still recognised by its looks then, or by its beginning. */
 static void add_encoded_forms(struct secrets *secrets, struct text secret) {
   struct text_out forms[4] = {0};
@@ -54,8 +65,10 @@ static void add_encoded_forms(struct secrets *secrets, struct text secret) {
     for (size_t i = 0; i < secret.length; i++)
       text_out_addf(&forms[1], "%02x", (unsigned char)secret.data[i]);
   }
-  url_add_encoded(&forms[2], start);
-  add_html(&forms[3], start);
+  if (!is_plain(start)) {
+    url_add_encoded(&forms[2], start);
+    add_html(&forms[3], start);
+  }
   for (size_t i = 0; i < 4; i++) {
     struct text form = text_out_view(&forms[i]);
     if (form.length >= SECRET_MIN_BYTES && !text_equal(form, start))
@@ -76,10 +89,6 @@ void secrets_add(struct secrets *secrets, struct text secret) {
 
 static bool is_delimiter(char c) {
   return (unsigned char)c <= ' ' || c == 0x7f || strchr("\"'`<>(){}[],;&", c) != NULL;
-}
-
-static bool is_word(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
 }
 
 static bool is_whole_word(struct text t, size_t from, size_t to) {

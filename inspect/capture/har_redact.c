@@ -5,6 +5,7 @@
 #include "inspect/jwt.h"
 #include "inspect/observation.h"
 #include "inspect/public_value.h"
+#include "inspect/secret_shape.h"
 
 #define SHORT_BYTES 16 /* what the RFCs' own words have at most */
 
@@ -231,14 +232,17 @@ static struct text redact_public(struct har_redaction *r, struct text name, stru
 }
 
 /* Whole and nothing but one known secret, or a JWT: shown as it is where its name tells what it is, or two sides would differ. */
-static bool is_one_secret(const struct har_redaction *r, struct text value) {
+static bool is_one_secret(const struct har_redaction *r, struct text name, struct text value) {
+  if (public_value_of(name, value) == PUBLIC_IDENTIFIER &&
+      (redactor_hides_identifier(r->redactor, value) || secret_shape_length(value) == value.length))
+    return !text_is_empty(value);
   return value.length >= SHORT_BYTES &&
          (secrets_match(&r->redactor->secrets, value, 0) == value.length || trait_is_redacted(value) ||
           (text_starts_with(value, TEXT("eyJ")) && text_find_char(value, '.') != SIZE_MAX && text_find_char(value, ' ') == SIZE_MAX));
 }
 
 struct text har_redact_value(struct har_redaction *r, struct text name, struct text value, bool is_answer) {
-  if (har_redact_is_secret(r, name, value, is_answer) || is_one_secret(r, value))
+  if (har_redact_is_secret(r, name, value, is_answer) || is_one_secret(r, name, value))
     return har_redact_secret(r, name, value);
   if (text_starts_with_nocase(value, TEXT("http://")) || text_starts_with_nocase(value, TEXT("https://")))
     return text_find_char(value, ' ') == SIZE_MAX ? har_redact_url(r, value) : har_redact_text(r, value);
