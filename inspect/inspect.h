@@ -30,6 +30,7 @@ typedef void entry_fn(void *owner, struct text entry);
 struct connector_files;
 struct simulate_rule;
 struct simulate_table;
+struct baseline;
 
 struct inspect_settings {
   struct connector_settings connector;
@@ -38,9 +39,10 @@ struct inspect_settings {
   const struct connector_files *files; /* that say so (connector/files.h), to be judged, too; NULL: none; they must outlive the inspector */
   const struct rule_override *overrides;
   size_t override_count;
-  bool has_files_alone; /* there is no traffic to be judged */
-  bool is_recording;    /* what is observed was recorded by another program, which may have left out credentials */
-  bool has_own_client;  /* the client was started by us, with the proxy's address in its environment */
+  bool has_files_alone;      /* there is no traffic to be judged */
+  bool has_own_client;       /* the client was started by us, with the proxy's address in its environment */
+  struct baseline *baseline; /* what is known already; NULL: nothing. The inspector's own while it lives */
+  bool is_recording;         /* what is observed was recorded by another program, which may have left out credentials */
   uint8_t fingerprint_key[FINGERPRINT_KEY_BYTES];
   struct hash_key hash_key;
   const struct simulate_rule *simulate; /* simulate.h; it must outlive the inspector and its tables */

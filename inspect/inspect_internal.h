@@ -78,8 +78,8 @@ void inspect_fingerprint(void *inspect, struct text token, char shown[FINGERPRIN
 void report_render(struct report *report, struct finding *finding);
 
 /* step.c */
-/* step_take_finding - a finding that is told: the step that it fails. since_ms: when it was made. */
-void step_take_finding(struct inspect *inspect, const struct finding *finding, struct flow *flow, int64_t since_ms);
+/* step_take_finding - a finding that is told, or is known and not told: the step that it fails. since_ms: when it was made. */
+void step_take_finding(struct inspect *inspect, const struct finding *finding, struct flow *flow, int64_t since_ms, bool is_known);
 /* step_after_exchange - the steps that a judged exchange verifies. */
 void step_after_exchange(struct inspect *inspect, const struct facts *facts);
 

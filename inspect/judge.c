@@ -1,6 +1,7 @@
 /* judge.c - the laws as mechanisms: which rules are asked, how bad the answer makes a finding (law 1), what waits for a recovery (law 2),
  * what is silent because a part is missing (law 3), which of several findings of one cause speaks (law 4), and how often one is repeated.
  */
+#include "inspect/baseline.h"
 #include "inspect/inspect_internal.h"
 
 #include <stdlib.h>
@@ -367,11 +368,27 @@ static uint64_t count_subject(struct inspect *inspect, uint64_t subject, enum se
   return counted ? ++counted->count : 1;
 }
 
+static struct flow *flow_of_held(struct inspect *inspect, const struct held *held) {
+  return held->flow_id ? table_peek(&inspect->flows.flows, held->flow_id) : NULL;
+}
+
+/* Somebody has accepted it: it is counted, and what it fails fails, but it is not told. Told findings are counted apart, so that one at
+ * another endpoint is not taken for its repetition. */
+static void take_known(struct inspect *inspect, struct held *held, enum severity severity) {
+  inspect->summary.known += count_subject(inspect, held->is_recovered ? held->group : held->subject, SEVERITY_NONE) == 1;
+  held->finding.severity = severity;
+  step_take_finding(inspect, &held->finding, flow_of_held(inspect, held), held->since_ms, true);
+}
+
 static void tell_held(struct inspect *inspect, struct held *held) {
   struct finding *finding = &held->finding;
   enum severity severity = final_severity(inspect, held);
   if (severity == SEVERITY_NONE)
     return;
+  if (inspect->settings.baseline && baseline_take(inspect->settings.baseline, finding, severity)) {
+    take_known(inspect, held, severity);
+    return;
+  }
   uint64_t count = count_subject(inspect, held->is_recovered ? held->group : held->subject, severity);
   if (!held->is_recovered || count == 1)
     verdict_count(inspect, finding, severity);
@@ -389,7 +406,7 @@ static void tell_held(struct inspect *inspect, struct held *held) {
   struct record record = {.kind = RECORD_FINDING, .wall_ms = inspect->now_ms, .finding = *finding};
   inspect->on_record(inspect->owner, &record);
   text_out_free(&message);
-  step_take_finding(inspect, finding, held->flow_id ? table_peek(&inspect->flows.flows, held->flow_id) : NULL, held->since_ms);
+  step_take_finding(inspect, finding, flow_of_held(inspect, held), held->since_ms, false);
 }
 
 /* A recording may have been exported without credentials, which its later exchanges tell: what concludes from a header that is not there

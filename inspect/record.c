@@ -10,7 +10,7 @@ static const char *const severity_names[] = {"info", "warning", "error"};
 static const char *const step_names[STEP_COUNT] = {"", "token", "api", "refresh", "api-after-refresh", "connector"};
 static const char *const status_names[] = {"not_seen", "verified", "failed"};
 static const char *const event_names[STORY_EVENT_COUNT] = {"authorization", "callback", "token", "refresh", "api"};
-static const char *const outcome_names[OUTCOME_COUNT] = {"nothing", "incomplete", "works", "fails"};
+static const char *const outcome_names[OUTCOME_COUNT] = {"nothing", "incomplete", "works", "fails", "known"};
 
 const char *severity_name(enum severity severity) {
   return severity <= SEVERITY_ERROR ? severity_names[severity] : "never";
@@ -167,6 +167,8 @@ static void write_step(const struct step_record *step, struct text_out *out) {
   record_add_exchange(out, "proof", &step->exchange);
   if (step->rule)
     record_add_member(out, "rule", text_from(step->rule));
+  if (step->is_known)
+    text_out_add_string(out, ",\"known\":true");
   record_add_optional(out, "sentence", step->sentence);
 }
 

@@ -70,6 +70,7 @@ struct step_record {
   struct safe_text flow, client_id;
   struct exchange_summary exchange; /* that proves it; id 0: none */
   const char *rule;                 /* that failed it; NULL: none did */
+  bool is_known;                    /* failed by findings of the baseline only */
   struct safe_text sentence;        /* what proves it or what failed, for people */
 };
 
@@ -101,14 +102,16 @@ enum outcome {
   OUTCOME_INCOMPLETE, /* nothing failed, but not all that is needed was seen */
   OUTCOME_WORKS,
   OUTCOME_FAILS,
+  OUTCOME_KNOWN, /* it fails, by findings of the baseline only */
   OUTCOME_COUNT
 };
-const char *outcome_name(enum outcome outcome); /* "nothing", "incomplete", "works", "fails" */
+const char *outcome_name(enum outcome outcome); /* "nothing", "incomplete", "works", "fails", "known" */
 
 struct step_verdict {
   enum step_status status;
   struct exchange_summary exchange; /* that proves it; id 0: none */
   const char *rule;                 /* that failed it; NULL: none did */
+  bool is_known;                    /* failed by findings of the baseline only */
   struct safe_text sentence;        /* what proves it, what failed, or why it was not seen */
 };
 
@@ -144,6 +147,7 @@ struct file_summary {
   struct safe_text name, text; /* text: "Power Platform apiProperties, 1 OAuth connection parameter" */
 };
 #define MAX_FILE_SUMMARIES 32
+#define MAX_STALE 50
 
 struct summary {
   uint64_t exchanges, lost;
@@ -162,6 +166,11 @@ struct summary {
   uint64_t flow_count, outcomes[OUTCOME_COUNT]; /* flows with this outcome; of those that left the memory nothing is known */
   const struct flow_verdict *flows;             /* the worst first; at most MAX_VERDICT_FLOWS */
   size_t flows_shown;
+  bool has_baseline;
+  uint64_t known;                /* findings of the baseline, which were not told */
+  const struct safe_text *stale; /* entries of the baseline that did not occur, in words; at most MAX_STALE */
+  size_t stale_count;
+  uint64_t stale_more;
   struct first_failure first;
   const struct file_summary *files;
   size_t file_count;

@@ -188,6 +188,7 @@ static int read_step_record(const struct reading *reading, json_value root, stru
                                .flow = read_safe(reading, root, "flow"),
                                .client_id = read_safe(reading, root, "client_id"),
                                .rule = read_rule(reading, root),
+                               .is_known = json_is_true(json_member(root, "known")),
                                .sentence = read_safe(reading, root, "sentence")};
   read_exchange(reading, json_member(root, "proof"), &step->exchange);
   return step->step == STEP_NONE ? lacks(reading, "step that is one of the five") : 0;

@@ -22,6 +22,7 @@ static void read_steps(const struct reading *reading, json_value object, struct 
     steps[step].status = read_status(value, "status");
     read_exchange(reading, json_member(value, "exchange"), &steps[step].exchange);
     steps[step].rule = read_rule(reading, value);
+    steps[step].is_known = json_is_true(json_member(value, "known"));
     steps[step].sentence = read_safe(reading, value, "sentence");
   }
 }
@@ -107,6 +108,17 @@ static void read_files(const struct reading *reading, json_value list, struct su
   summary->files = files;
 }
 
+static void read_baseline(const struct reading *reading, json_value value, struct summary *summary) {
+  json_value list = json_member(value, "stale");
+  struct safe_text *stale = json_next(list, NULL) ? arena_alloc(reading->memory, MAX_STALE * sizeof *stale) : NULL;
+  summary->has_baseline = json_is_object(value);
+  summary->known = read_count(value, "known");
+  summary->stale_more = read_count(value, "stale_more");
+  for (json_value item = json_next(list, NULL); item && stale && summary->stale_count < MAX_STALE; item = json_next(list, item))
+    stale[summary->stale_count++].text = arena_copy(reading->memory, json_string(item));
+  summary->stale = stale;
+}
+
 int read_summary(const struct reading *reading, json_value root, struct summary *summary) {
   json_value findings = json_member(root, "findings"), steps = json_member(root, "steps"), outcomes = json_member(root, "outcomes");
   json_value simulated = json_member(root, "simulated");
@@ -135,6 +147,7 @@ int read_summary(const struct reading *reading, json_value root, struct summary 
   read_steps(reading, json_member(root, "verdict"), summary->overall);
   read_not_seen(reading, json_member(root, "not_seen"), summary);
   read_first(reading, json_member(root, "first_failure"), &summary->first);
+  read_baseline(reading, json_member(root, "baseline"), summary);
   read_rules(reading, json_member(root, "rules"), summary);
   read_flows(reading, json_member(root, "flows"), summary);
   read_files(reading, json_member(root, "files"), summary);

@@ -6,6 +6,8 @@ static void add_step(const struct step_verdict *step, struct text_out *out) {
   record_add_exchange(out, "exchange", &step->exchange);
   if (step->rule)
     record_add_member(out, "rule", text_from(step->rule));
+  if (step->is_known)
+    text_out_add_string(out, ",\"known\":true");
   record_add_optional(out, "sentence", step->sentence);
   text_out_add_char(out, '}');
 }
@@ -85,6 +87,18 @@ static void add_files(const struct summary *summary, struct text_out *out) {
   text_out_add_char(out, ']');
 }
 
+static void add_baseline(const struct summary *summary, struct text_out *out) {
+  text_out_addf(out, ",\"baseline\":{\"known\":%llu,\"stale\":[", (unsigned long long)summary->known);
+  for (size_t i = 0; i < summary->stale_count; i++) {
+    text_out_add_string(out, i ? "," : "");
+    text_out_add_json_string(out, summary->stale[i].text);
+  }
+  text_out_add_char(out, ']');
+  if (summary->stale_more)
+    record_add_number(out, "stale_more", (int64_t)summary->stale_more);
+  text_out_add_char(out, '}');
+}
+
 void record_add_verdict(const struct summary *summary, struct text_out *out) {
   if (summary->not_seen_more)
     record_add_number(out, "not_seen_more", (int64_t)summary->not_seen_more);
@@ -99,6 +113,8 @@ void record_add_verdict(const struct summary *summary, struct text_out *out) {
   add_first_failure(&summary->first, out);
   if (summary->file_count)
     add_files(summary, out);
+  if (summary->has_baseline)
+    add_baseline(summary, out);
   record_add_name(out, "rules");
   text_out_add_char(out, '[');
   for (size_t i = 0; i < summary->rule_count; i++) {

@@ -20,6 +20,7 @@ static void emit(struct inspect *inspect, const struct flow *flow, enum step ste
                                    .status = state->status,
                                    .exchange = proof_show(&state->proof),
                                    .rule = state->status == STEP_FAILED ? state->rule : NULL,
+                                   .is_known = state->status == STEP_FAILED && state->is_known,
                                    .sentence = redact_literal(state->sentence)}};
   if (flow && memory) {
     record.step.flow.text = text_from(flow->name);
@@ -115,10 +116,10 @@ static bool is_for_later(const struct finding *finding) {
          (finding->exchange.status >= 200 && finding->exchange.status < 300 && is_missing_refresh_token(finding));
 }
 
-void step_take_finding(struct inspect *inspect, const struct finding *finding, struct flow *flow, int64_t since_ms) {
+void step_take_finding(struct inspect *inspect, const struct finding *finding, struct flow *flow, int64_t since_ms, bool is_known) {
   if (!text_is_empty(finding->file.name.text))
     return; /* nothing has happened yet */
-  if (finding->severity == SEVERITY_ERROR || fails_step(finding))
+  if (!is_known && (finding->severity == SEVERITY_ERROR || fails_step(finding)))
     verdict_note_failure(inspect, finding, since_ms);
   struct step_state *state = fails_step(finding) ? state_of(inspect, flow, finding->step) : NULL;
   if (!state)
@@ -133,8 +134,9 @@ void step_take_finding(struct inspect *inspect, const struct finding *finding, s
   if (is_call_step(finding->step))
     note_failing_call(inspect, state, finding);
   state->is_for_good |= is_for_later(finding);
-  if (state->status == STEP_FAILED)
+  if (state->status == STEP_FAILED && (is_known || !state->is_known))
     return;
+  state->is_known = is_known;
   proof_copy(&state->proof, &finding->exchange);
   state->rule = finding->rule;
   state->mended = finding->title; /* should it be */

@@ -29,6 +29,7 @@ struct step_state {
   struct proof proof;
   char sentence[160];
   const char *rule;                    /* that failed it last; static storage; NULL: none did */
+  bool is_known;                       /* by findings of the baseline only */
   const char *mended;                  /* title of the last failure that was put right; static storage; NULL: none */
   int64_t mended_ms;                   /* when that failure was */
   int64_t succeeded_ms;                /* when the last exchange that this step wants ended; 0: none did */

@@ -7,6 +7,7 @@
 #include "inspect/base/time.h"
 #include "inspect/connector.h"
 #include "inspect/connector/files.h"
+#include "inspect/baseline.h"
 #include "inspect/inspect_internal.h"
 
 void verdict_init(struct verdict *verdict) {
@@ -94,12 +95,16 @@ static int by_weight(const void *a, const void *b) {
 
 static enum outcome outcome_of(const struct flow *flow, const struct story *story) {
   const enum step_status *steps = flow->steps;
-  bool is_anything = false;
+  bool is_anything = false, is_known = false;
   for (int step = STEP_TOKEN; step < STEP_COUNT; step++) {
-    if (steps[step] == STEP_FAILED)
+    bool is_known_failure = steps[step] == STEP_FAILED && story && story->steps[step].is_known;
+    if (steps[step] == STEP_FAILED && !is_known_failure)
       return OUTCOME_FAILS;
+    is_known |= is_known_failure;
     is_anything |= steps[step] == STEP_VERIFIED;
   }
+  if (is_known)
+    return OUTCOME_KNOWN;
   bool is_refreshed = steps[STEP_REFRESH] == STEP_VERIFIED && steps[STEP_API_AFTER_REFRESH] == STEP_VERIFIED;
   bool is_lasting = is_refreshed || (story && story->needs_no_refresh && steps[STEP_API] == STEP_VERIFIED);
   if (steps[STEP_TOKEN] == STEP_VERIFIED && is_lasting)
@@ -181,6 +186,7 @@ static struct step_verdict of_state(const struct step_state *state) {
   return (struct step_verdict){.status = state->status,
                                .exchange = proof_show(&state->proof),
                                .rule = state->status == STEP_FAILED ? state->rule : NULL,
+                               .is_known = state->status == STEP_FAILED && state->is_known,
                                .sentence = redact_literal(state->sentence)};
 }
 
@@ -194,9 +200,20 @@ static struct step_verdict verdict_of(const struct inspect *inspect, struct aren
   return verdict;
 }
 
+/* Steps that failed in no known flow. */
+static enum outcome outcome_of_flowless(const struct verdict *verdict) {
+  enum outcome outcome = OUTCOME_NOTHING;
+  for (int step = STEP_TOKEN; step < STEP_COUNT; step++) {
+    const struct step_state *state = &verdict->flowless.steps[step];
+    if (state->status != STEP_NOT_SEEN && outcome != OUTCOME_FAILS)
+      outcome = state->is_known ? OUTCOME_KNOWN : OUTCOME_FAILS;
+  }
+  return outcome;
+}
+
 static void show_flow(struct inspect *inspect, struct arena *memory, const struct flow *flow, const struct story *story,
                       struct flow_verdict *verdict) {
-  *verdict = (struct flow_verdict){.outcome = flow ? outcome_of(flow, story) : OUTCOME_FAILS};
+  *verdict = (struct flow_verdict){.outcome = flow ? outcome_of(flow, story) : outcome_of_flowless(&inspect->verdict)};
   if (flow) {
     verdict->flow.text = text_from(flow->name);
     verdict->client_id = redact_name(&inspect->redactor, memory, text_from(flow->client_id));
@@ -224,7 +241,7 @@ static uint64_t key_of_group(const struct inspect *inspect, const struct flow *f
   struct text_out out = {0};
   for (int step = STEP_TOKEN; step < STEP_COUNT; step++) {
     const char *rule = story && story->steps[step].status == STEP_FAILED ? story->steps[step].rule : NULL;
-    text_out_addf(&out, "%d %s ", (int)flow->steps[step], rule ? rule : "");
+    text_out_addf(&out, "%d %s %d ", (int)flow->steps[step], rule ? rule : "", rule && story->steps[step].is_known);
   }
   uint64_t key = flows_key(&inspect->flows, "alike", text_from(flow->client_id), text_out_view(&out));
   text_out_free(&out);
@@ -247,7 +264,8 @@ static void add_to_group(struct group *group, const struct flow *flow, const str
 }
 
 static int by_outcome(const void *a, const void *b) {
-  static const int ranks[OUTCOME_COUNT] = {[OUTCOME_FAILS] = 0, [OUTCOME_INCOMPLETE] = 1, [OUTCOME_WORKS] = 2, [OUTCOME_NOTHING] = 3};
+  static const int ranks[OUTCOME_COUNT] = {
+      [OUTCOME_FAILS] = 0, [OUTCOME_KNOWN] = 1, [OUTCOME_INCOMPLETE] = 2, [OUTCOME_WORKS] = 3, [OUTCOME_NOTHING] = 4};
   const struct group *left = *(struct group *const *)a, *right = *(struct group *const *)b;
   if (left->outcome != right->outcome)
     return ranks[left->outcome] < ranks[right->outcome] ? -1 : 1;
@@ -269,10 +287,7 @@ static void group_flows(struct inspect *inspect, struct table *groups) {
 }
 
 static bool has_flowless(const struct verdict *verdict) {
-  for (int step = STEP_TOKEN; step < STEP_COUNT; step++)
-    if (verdict->flowless.steps[step].status != STEP_NOT_SEEN)
-      return true;
-  return false;
+  return outcome_of_flowless(verdict) != OUTCOME_NOTHING;
 }
 
 static void show_flows(struct inspect *inspect, struct arena *memory, const struct table *groups) {
@@ -300,8 +315,14 @@ static void show_flows(struct inspect *inspect, struct arena *memory, const stru
 
 /* ---- all together ---- */
 
-/* The failed before the verified, the earlier before the later. */
+/* The failed before the verified, what is new before what is known, the earlier before the later. */
 static void merge(struct step_verdict *overall, const struct step_verdict *one) {
+  bool is_newer = one->status == STEP_FAILED && overall->status == STEP_FAILED && one->is_known != overall->is_known;
+  if (is_newer) {
+    if (overall->is_known)
+      *overall = *one;
+    return;
+  }
   bool is_earlier = one->status == overall->status && one->exchange.id &&
                     (!overall->exchange.id || one->exchange.started_wall_ms < overall->exchange.started_wall_ms);
   if (one->status > overall->status || is_earlier)
@@ -329,9 +350,10 @@ static void show_overall(struct inspect *inspect, struct arena *memory) {
 
 static enum outcome overall_outcome(const struct inspect *inspect) {
   const struct summary *summary = &inspect->summary;
-  static const enum outcome worst_first[] = {OUTCOME_FAILS, OUTCOME_INCOMPLETE, OUTCOME_WORKS};
-  if (has_flowless(&inspect->verdict))
-    return OUTCOME_FAILS;
+  static const enum outcome worst_first[] = {OUTCOME_FAILS, OUTCOME_KNOWN, OUTCOME_INCOMPLETE, OUTCOME_WORKS};
+  enum outcome flowless = outcome_of_flowless(&inspect->verdict);
+  if (flowless == OUTCOME_FAILS || (flowless == OUTCOME_KNOWN && !summary->outcomes[OUTCOME_FAILS]))
+    return flowless;
   for (size_t i = 0; i < sizeof worst_first / sizeof *worst_first; i++)
     if (summary->outcomes[worst_first[i]])
       return worst_first[i];
@@ -363,6 +385,24 @@ static void show_files(struct inspect *inspect, struct arena *memory) {
   summary->files = files;
 }
 
+#define MAX_STALE_BYTES 500
+
+static void show_stale(const struct baseline *baseline, struct arena *memory, struct summary *summary) {
+  struct safe_text *stale = arena_alloc(memory, MAX_STALE * sizeof *stale);
+  const struct baseline_entry *entry;
+  for (size_t index = 0; stale && (entry = baseline_stale(baseline, &index));) {
+    struct text_out name = {0};
+    if (summary->stale_count == MAX_STALE) {
+      summary->stale_more++;
+      continue;
+    }
+    baseline_add_name(&entry->identity, &name);
+    stale[summary->stale_count++].text = arena_copy(memory, text_slice(text_out_view(&name), 0, MAX_STALE_BYTES));
+    text_out_free(&name);
+  }
+  summary->stale = stale;
+}
+
 void verdict_emit(struct inspect *inspect) {
   struct verdict *verdict = &inspect->verdict;
   struct summary *summary = &inspect->summary;
@@ -385,12 +425,17 @@ void verdict_emit(struct inspect *inspect) {
     show_flows(inspect, memory, &groups);
     show_overall(inspect, memory);
     show_files(inspect, memory);
+    if (inspect->settings.baseline)
+      show_stale(inspect->settings.baseline, memory, summary);
   }
+  summary->has_baseline = inspect->settings.baseline && baseline_is_held(inspect->settings.baseline);
   summary->outcome = overall_outcome(inspect);
   struct record record = {.kind = RECORD_SUMMARY, .wall_ms = inspect->now_ms, .summary = *summary};
   inspect->on_record(inspect->owner, &record);
   table_clear(&groups);
   arena_free(memory);
+  summary->stale = NULL;
+  summary->stale_count = 0;
   summary->flows = NULL;
   summary->files = NULL;
   summary->file_count = 0;

@@ -30,13 +30,16 @@ static void add_date(struct text_out *out, int64_t wall_ms) {
 
 /* ---- the headline ---- */
 
+/* The first that failed, of which nobody knew where there is one. */
 static void add_step_failure(const struct step_verdict *steps, struct text_out *out) {
-  for (int step = STEP_TOKEN; step < STEP_COUNT; step++)
-    if (steps[step].status == STEP_FAILED) {
-      text_out_addf(out, "step %d, %s, failed: ", step, step_name((enum step)step));
-      text_out_add(out, steps[step].sentence.text);
-      return;
-    }
+  int first = STEP_NONE;
+  for (int step = STEP_COUNT - 1; step >= STEP_TOKEN; step--)
+    if (steps[step].status == STEP_FAILED && (first == STEP_NONE || !steps[step].is_known || steps[first].is_known))
+      first = step;
+  if (first == STEP_NONE)
+    return;
+  text_out_addf(out, "step %d, %s, failed%s: ", first, step_name((enum step)first), steps[first].is_known ? " (known)" : "");
+  text_out_add(out, steps[first].sentence.text);
 }
 
 static void add_incomplete(const struct step_verdict *steps, struct text_out *out) {
@@ -63,8 +66,11 @@ static void add_several(const struct summary *summary, struct text_out *out) {
   static const struct {
     enum outcome outcome;
     const char *words;
-  } parts[] = {
-      {OUTCOME_FAILS, "failing"}, {OUTCOME_INCOMPLETE, "not seen whole"}, {OUTCOME_WORKS, "working"}, {OUTCOME_NOTHING, "without a step"}};
+  } parts[] = {{OUTCOME_FAILS, "failing"},
+               {OUTCOME_KNOWN, "failing (known)"},
+               {OUTCOME_INCOMPLETE, "not seen whole"},
+               {OUTCOME_WORKS, "working"},
+               {OUTCOME_NOTHING, "without a step"}};
   uint64_t known = 0;
   bool is_first = true;
   add_count(out, summary->flow_count, "connection");
@@ -101,7 +107,7 @@ static void add_single(const struct summary *summary, struct text_out *out) {
   bool has_failed_step = false;
   for (int step = STEP_TOKEN; step < STEP_COUNT; step++)
     has_failed_step |= summary->overall[step].status == STEP_FAILED;
-  if (summary->outcome == OUTCOME_FAILS && has_failed_step)
+  if ((summary->outcome == OUTCOME_FAILS || summary->outcome == OUTCOME_KNOWN) && has_failed_step)
     add_step_failure(summary->overall, out);
   else if (summary->outcome == OUTCOME_FAILS && summary->first.title)
     text_out_addf(out, "%s.", summary->first.title);
@@ -184,7 +190,7 @@ static void write_exchange(const struct exchange_summary *exchange, unsigned ind
 
 static void write_step(const struct step_verdict *steps, enum step step, const struct text_style *style, struct text_out *out) {
   const struct step_verdict *verdict = &steps[step];
-  const char *word = status_words[verdict->status];
+  const char *word = verdict->is_known ? "failed (known)" : status_words[verdict->status];
   unsigned at = STEP_INDENT + (unsigned)strlen(word);
   bool has_sentence = !text_is_empty(verdict->sentence.text);
   record_style(out, style, status_colors[verdict->status]);
@@ -250,8 +256,8 @@ static void write_story(const struct flow_verdict *flow, const struct text_style
 
 static void write_flow(const struct summary *summary, const struct flow_verdict *flow, const struct text_style *style,
                        struct text_out *out) {
-  static const char *const words[OUTCOME_COUNT] = {"no step was seen whole", "not seen whole", "works", "fails"};
-  static const char *const colors[OUTCOME_COUNT] = {DIM, YELLOW, GREEN, RED};
+  static const char *const words[OUTCOME_COUNT] = {"no step was seen whole", "not seen whole", "works", "fails", "fails (known)"};
+  static const char *const colors[OUTCOME_COUNT] = {DIM, YELLOW, GREEN, RED, YELLOW};
   struct text_out name = {0};
   text_out_add_char(out, '\n');
   if (text_is_empty(flow->flow.text))
@@ -340,6 +346,29 @@ static void write_findings(const struct summary *summary, const struct text_styl
   if (summary->rule_count > limit)
     text_out_addf(&words, ", and %zu more rules", summary->rule_count - limit);
   write_label(out, style, "Findings");
+  record_wrap(out, style, LABEL_COLUMNS, LABEL_COLUMNS, "", text_out_view(&words));
+  text_out_free(&words);
+}
+
+/* What somebody has accepted is counted; what is accepted and no longer there is named. */
+static void write_baseline(const struct summary *summary, const struct text_style *style, struct text_out *out) {
+  struct text_out words = {0};
+  if (!summary->has_baseline)
+    return;
+  uint64_t stale = summary->stale_count + summary->stale_more;
+  add_count(&words, summary->known, "known finding");
+  text_out_addf(&words, " not shown%s", stale ? "; " : "");
+  if (stale) {
+    text_out_addf(&words, "%llu %s no longer occur%s:", (unsigned long long)stale, stale == 1 ? "entry" : "entries", stale == 1 ? "s" : "");
+    for (size_t i = 0; i < summary->stale_count; i++) {
+      text_out_add_string(&words, i ? ", " : " ");
+      text_out_add(&words, summary->stale[i].text);
+    }
+    if (summary->stale_more)
+      text_out_addf(&words, ", and %llu more", (unsigned long long)summary->stale_more);
+    text_out_add_string(&words, stale == 1 ? ". Take it out of the baseline." : ". Take them out of the baseline.");
+  }
+  write_label(out, style, "Baseline");
   record_wrap(out, style, LABEL_COLUMNS, LABEL_COLUMNS, "", text_out_view(&words));
   text_out_free(&words);
 }
@@ -451,6 +480,7 @@ void record_write_verdict(const struct summary *summary, const struct text_style
   write_first(&summary->first, style, out);
   write_findings(summary, style, out);
   write_files(summary, style, out);
+  write_baseline(summary, style, out);
   write_traffic(summary, style, out);
   write_not_seen(summary, style, out);
 }

@@ -1,6 +1,8 @@
 /* judging.c - options become the inspector's settings. The client secret is read here and wiped here. */
 #include "proxy/judging.h"
 
+#include "proxy/baseline_files.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -93,6 +95,9 @@ int judging_read(const struct options *options, struct judging *judging, struct 
     code = read_files(options, judging, error);
   if (!code)
     code = set_simulate(options, judging, error);
+  if (!code)
+    code = baseline_files_read(options, &judging->baseline, error);
+  judging->settings.baseline = judging->baseline;
   return code ? code : set_overrides(options, judging, error);
 }
 
@@ -111,6 +116,8 @@ void judging_free(struct judging *judging) {
   explicit_bzero(judging->client_secret, sizeof judging->client_secret);
   connector_files_free(judging->files);
   judging->files = NULL;
+  baseline_free(judging->baseline);
+  judging->baseline = NULL;
   free(judging->overrides);
   free(judging->simulate);
   judging->overrides = NULL;

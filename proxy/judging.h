@@ -13,6 +13,7 @@ struct judging {
   struct rule_override *overrides;
   struct connector_files *files; /* of --connector; NULL: none */
   struct simulate_rule *simulate;
+  struct baseline *baseline; /* NULL: none */
   char client_secret[MAX_CLIENT_SECRET_BYTES];
 };
 

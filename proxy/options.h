@@ -27,6 +27,7 @@ struct options {
   enum severity fail_on;                      /* SEVERITY_NONE: never */
   bool has_said_fail_on;                      /* on the command line */
   struct string_list report;                  /* "FORMAT=FILE"; options_parse has checked it */
+  const char *baseline, *write_baseline;      /* paths; NULL: none */
   struct string_list disable, severity;       /* "RULE", "RULE=LEVEL"; options_parse has checked both parts */
   bool is_json, is_quiet, is_verbose;
   const char *ui; /* "off" or HOST:PORT */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "certs/leaf.h"
+#include "proxy/baseline_files.h"
 #include "proxy/judging.h"
 #include "proxy/net/listener.h"
 #include "proxy/output/har.h"
@@ -220,6 +221,7 @@ int proxy_finish(struct proxy *proxy) {
   bool has_findings = proxy->options->fail_on != SEVERITY_NONE && inspector_has_findings_at(proxy->inspector, proxy->options->fail_on);
   inspector_free(proxy->inspector);
   int log_error = log_close(proxy->log), har_error = har_file_close(proxy->har), report_error = reports_close(proxy->reports);
+  int baseline_error = baseline_files_write(proxy->options, proxy->judging.baseline);
   release(proxy);
-  return log_error || har_error || report_error ? 3 : has_findings ? 1 : 0;
+  return log_error || har_error || report_error || baseline_error ? 3 : has_findings ? 1 : 0;
 }

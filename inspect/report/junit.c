@@ -69,7 +69,7 @@ static void add_exchange(const struct exchange_summary *exchange, struct text_ou
 
 static void add_step(struct suite *suite, const struct step_verdict *verdict, enum step step) {
   struct text_out name = {0}, body = {0};
-  bool is_failure = report_is_failure(suite->settings, report_step_severity(suite->run, verdict));
+  bool is_failure = !verdict->is_known && report_is_failure(suite->settings, report_step_severity(suite->run, verdict));
   text_out_addf(&name, "step %d, %s", (int)step, step_name(step));
   escape_add_xml(&body, verdict->sentence.text);
   add_exchange(&verdict->exchange, &body);
@@ -81,7 +81,8 @@ static void add_step(struct suite *suite, const struct step_verdict *verdict, en
     add_result(suite, "failure", verdict->sentence.text, verdict->rule, text_out_view(&body));
   } else {
     struct text_out words = {0};
-    text_out_add_string(&words, verdict->status == STEP_FAILED ? "failed, below --fail-on" : "not seen");
+    const char *failed = verdict->is_known ? "failed (known)" : "failed, below --fail-on";
+    text_out_add_string(&words, verdict->status == STEP_FAILED ? failed : "not seen");
     text_out_add_string(&words, text_is_empty(verdict->sentence.text) ? "" : ": ");
     text_out_add(&words, verdict->sentence.text);
     suite->skipped++;
@@ -102,6 +103,12 @@ static void add_details(const struct collected_finding *collected, struct text_o
   text_out_add_string(body, "\nWhat to do: ");
   escape_add_xml(body, finding->remedy.text);
   add_exchange(&finding->exchange, body);
+  if (!text_is_empty(finding->file.name.text)) {
+    text_out_add_char(body, '\n');
+    escape_add_xml(body, finding->file.name.text);
+    text_out_add_string(body, text_is_empty(finding->file.member.text) ? "" : ", ");
+    escape_add_xml(body, finding->file.member.text);
+  }
   for (size_t i = 0; i < finding->evidence_count; i++) {
     const struct evidence *evidence = &finding->evidence[i];
     text_out_add_char(body, '\n');
@@ -249,6 +256,22 @@ static void write_others(struct document *document) {
   end_suite(document, &suite);
 }
 
+/* Entries of the baseline that did not occur. */
+static void write_stale(struct document *document) {
+  const struct summary *summary = document->run->summary;
+  struct suite suite = begin_suite(document);
+  if (document->collection->run_count > 1)
+    text_out_addf(&suite.name, "run %zu, ", document->run_number);
+  text_out_add_string(&suite.name, "baseline");
+  for (size_t i = 0; i < summary->stale_count; i++) {
+    begin_case(&suite, summary->stale[i].text, 0);
+    add_result(&suite, "skipped", TEXT("no longer occurs: take it out of the baseline"), NULL, TEXT_NONE);
+    suite.skipped++;
+    end_case(&suite);
+  }
+  end_suite(document, &suite);
+}
+
 /* Without a connection or a finding there is still a verdict: a file without any case is taken for a broken one. */
 static void write_verdict(struct document *document) {
   struct suite suite = begin_suite(document);
@@ -270,6 +293,8 @@ static void write_run(struct document *document) {
   for (size_t i = 0; document->run->summary && i < document->run->summary->flows_shown; i++)
     write_flow(document, i);
   write_others(document);
+  if (document->run->summary)
+    write_stale(document);
   if (document->tests == before || !document->run->summary)
     write_verdict(document);
 }

@@ -142,7 +142,29 @@ static void add_endpoint(const struct finding *finding, struct text_out *out) {
   text_out_free(&name);
 }
 
+/* A connector file, where the finding is about one: whole, since nothing tells the line of a member. */
+static void add_file_location(const struct file_place *file, struct text_out *out) {
+  struct text_out name = {0};
+  text_out_add(&name, file->name.text);
+  text_out_add_char(&name, '\0');
+  text_out_add_string(out, ",\"locations\":[{\"physicalLocation\":{\"artifactLocation\":{\"uri\":\"");
+  if (!name.has_failed)
+    escape_add_uri(out, name.data);
+  text_out_add_string(out, "\"},\"region\":{\"startLine\":1}}");
+  if (!text_is_empty(file->member.text)) {
+    text_out_add_string(out, ",\"logicalLocations\":[{\"fullyQualifiedName\":");
+    escape_add_json(out, file->member.text);
+    text_out_add_string(out, ",\"kind\":\"member\"}]");
+  }
+  text_out_add_string(out, "}]");
+  text_out_free(&name);
+}
+
 static void add_location(const struct collected_finding *collected, struct text_out *out) {
+  if (!text_is_empty(collected->finding->file.name.text)) {
+    add_file_location(&collected->finding->file, out);
+    return;
+  }
   const char *file = collected->origin.file && strcmp(collected->origin.file, "-") ? collected->origin.file : DEFAULT_LOG;
   text_out_add_string(out, ",\"locations\":[{\"physicalLocation\":{\"artifactLocation\":{\"uri\":\"");
   escape_add_uri(out, file);
@@ -191,7 +213,7 @@ static void add_notification(struct text text, const char *kind, const char *lev
   *is_first = false;
 }
 
-/* The verdict, and what could not be seen. */
+/* The verdict, what could not be seen, and what the baseline has in vain. */
 static void add_notifications(const struct collected_run *run, struct text_out *out) {
   bool is_first = true;
   struct text_out headline = {0};
@@ -200,6 +222,12 @@ static void add_notifications(const struct collected_run *run, struct text_out *
   add_notification(text_out_view(&headline), "verdict", "note", &is_first, out);
   for (size_t i = 0; run->summary && i < run->summary->not_seen_count; i++)
     add_notification(run->summary->not_seen[i].text.text, run->summary->not_seen[i].kind, "warning", &is_first, out);
+  for (size_t i = 0; run->summary && i < run->summary->stale_count; i++) {
+    text_out_reset(&headline);
+    text_out_add_string(&headline, "No longer occurs, take it out of the baseline: ");
+    text_out_add(&headline, run->summary->stale[i].text);
+    add_notification(text_out_view(&headline), "stale-baseline-entry", "note", &is_first, out);
+  }
   text_out_add_string(out, "\n        ]");
   text_out_free(&headline);
 }

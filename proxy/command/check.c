@@ -10,6 +10,7 @@
 #include "proxy/connector_source.h"
 #include "proxy/recording.h"
 #include "proxy/command/command.h"
+#include "proxy/baseline_files.h"
 #include "proxy/judging.h"
 #include "proxy/output/log.h"
 #include "proxy/output/reports.h"
@@ -38,7 +39,7 @@ static void flush(struct check_run *run) {
   if (run->out.has_failed)
     run->write_error = -ENOMEM;
   errno = 0;
-  if (!run->write_error && fwrite(run->out.data, 1, run->out.length, run->terminal) != run->out.length)
+  if (run->out.length && !run->write_error && fwrite(run->out.data, 1, run->out.length, run->terminal) != run->out.length)
     run->write_error = errno ? -errno : -EIO;
   text_out_reset(&run->out);
 }
@@ -190,7 +191,6 @@ static int finish(struct check_run *run) {
       run->inspect && run->options->fail_on != SEVERITY_NONE && inspect_has_findings_at(run->inspect, run->options->fail_on);
   inspect_free(run->inspect);
   recording_free(run->recording);
-  judging_free(&run->judging);
   text_out_free(&run->out);
   if (!run->write_error && fflush(run->terminal))
     run->write_error = errno ? -errno : -EIO;
@@ -199,6 +199,9 @@ static int finish(struct check_run *run) {
     report_error = reports_close(run->reports);
   else
     reports_discard(run->reports);
+  if (has_run && run->status == 0 && !report_error) /* of a damaged recording only a part is known */
+    report_error = baseline_files_write(run->options, run->judging.baseline);
+  judging_free(&run->judging);
   struct error error = {0};
   if (run->write_error && run->status == 0) {
     error_set(&error, run->write_error, "cannot write to standard output: %s", error_text(run->write_error));

@@ -23,7 +23,7 @@ static void flush(struct report_run *run) {
   if (run->out.has_failed)
     run->write_error = -ENOMEM;
   errno = 0;
-  if (!run->write_error && fwrite(run->out.data, 1, run->out.length, stdout) != run->out.length)
+  if (run->out.length && !run->write_error && fwrite(run->out.data, 1, run->out.length, stdout) != run->out.length)
     run->write_error = errno ? -errno : -EIO;
   text_out_reset(&run->out);
 }

@@ -2,18 +2,14 @@
  * its log cannot differ. */
 #include "proxy/output/reports.h"
 
-#include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "inspect/record_read.h"
 #include "inspect/report/report.h"
 #include "proxy/nearest.h"
+#include "proxy/output/whole_file.h"
 
 #define BOUND ((size_t)32 * 1024 * 1024)
 
@@ -57,26 +53,6 @@ bool reports_use_stdout(const struct options *options) {
 
 /* ---- before the run ---- */
 
-/* Where the file is a link, what it points to is replaced, not the link. */
-static int resolve(const char *file, char path[PATH_MAX]) {
-  if (realpath(file, path))
-    return 0;
-  if (errno != ENOENT)
-    return -errno;
-  return (size_t)snprintf(path, PATH_MAX, "%s", file) < PATH_MAX ? 0 : -ENAMETOOLONG;
-}
-
-static int check_file(const char *file) {
-  char path[PATH_MAX];
-  struct stat found;
-  int code = resolve(file, path);
-  if (code)
-    return code;
-  if (stat(path, &found) == 0 && S_ISDIR(found.st_mode))
-    return -EISDIR;
-  return access(dirname(path), W_OK) ? -errno : 0;
-}
-
 static int check_targets(const struct options *options, struct error *error) {
   for (size_t i = 0; i < options->report.count; i++) {
     const char *file, *other;
@@ -89,7 +65,7 @@ static int check_targets(const struct options *options, struct error *error) {
     if (is_stdout && is_taken)
       return error_set(error, -EINVAL, "--report %.100s: standard output is taken by the findings already: name a file",
                        options->report.items[i]);
-    int code = is_stdout ? 0 : check_file(file);
+    int code = is_stdout ? 0 : whole_file_check(file);
     if (code)
       return error_set(error, code == -EINVAL ? -EIO : code, "cannot write --report %.200s: %s", options->report.items[i],
                        error_text(code));
@@ -123,57 +99,6 @@ void reports_record(struct reports *reports, const struct record *record) {
 
 /* ---- after it ---- */
 
-static int write_all(int fd, struct text bytes) {
-  while (bytes.length) {
-    ssize_t written = write(fd, bytes.data, bytes.length);
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written <= 0)
-      return written ? -errno : -EIO;
-    bytes = text_slice(bytes, (size_t)written, bytes.length);
-  }
-  return 0;
-}
-
-static int write_over(const char *path, struct text bytes) {
-  int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-  int code = fd < 0 ? -errno : write_all(fd, bytes);
-  if (fd >= 0 && close(fd) && !code)
-    code = -errno;
-  return code;
-}
-
-static int write_anew(const char *path, struct text bytes) {
-  char temporary[PATH_MAX + 32];
-  snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
-  int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); /* no secrets in it: as the umask has it */
-  if (fd < 0)
-    return -errno;
-  int code = write_all(fd, bytes);
-  if (!code && fsync(fd))
-    code = -errno;
-  if (close(fd) && !code)
-    code = -errno;
-  if (!code && rename(temporary, path))
-    code = -errno;
-  if (code)
-    unlink(temporary);
-  return code;
-}
-
-/* Pipes and devices cannot be replaced. */
-static int write_file(const char *file, struct text bytes) {
-  char path[PATH_MAX];
-  struct stat found;
-  if (!strcmp(file, "-"))
-    return fflush(stdout) ? -errno : write_all(STDOUT_FILENO, bytes);
-  int code = resolve(file, path);
-  if (code)
-    return code;
-  bool is_special = stat(path, &found) == 0 && !S_ISREG(found.st_mode);
-  return is_special ? write_over(path, bytes) : write_anew(path, bytes);
-}
-
 static void collect(const struct reports *reports, struct collection *collection) {
   const char *log = reports->options->findings;
   struct error error;
@@ -200,7 +125,7 @@ static int write_report(const struct reports *reports, const struct collection *
       .style = {.is_verbose = reports->options->is_verbose, .is_quiet = reports->options->is_quiet, .columns = 100}};
   struct text_out out = {0};
   format->write(collection, &settings, &out);
-  int code = out.has_failed || collection->has_failed ? -ENOMEM : write_file(file, text_out_view(&out));
+  int code = out.has_failed || collection->has_failed ? -ENOMEM : whole_file_write(file, text_out_view(&out));
   if (code)
     fprintf(stderr, "oauthtap: cannot write --report %s: %s\n", value, error_text(code));
   text_out_free(&out);

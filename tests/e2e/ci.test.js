@@ -141,3 +141,108 @@ describe('--report', () => {
     assertJunit(read(cwd, 'o.xml'));
   });
 });
+
+describe('the baseline', () => {
+  const summaryOf = (records) => records.find(({ type }) => type === 'summary');
+  const isStep = (records, step, status) => records.some((record) => record.type === 'step' && record.step === step && record.status === status);
+
+  test('of one run makes the next, at other ports and with other tokens, exit 0 and say nothing of it', async () => {
+    const where = folder(), file = join(where, 'baseline.json');
+    const first = await pipeline(['--write-baseline', file]);
+    assert.equal(first.code, 1, 'what is accepted is told once more');
+    assert.match(first.stderr, /wrote \d+ findings to the baseline .*baseline\.json; --baseline .*baseline\.json takes them for known/);
+    assert.match(read(file), /^ {2}\{"rule": "api\/missing-bearer-prefix", "severity": "error", .*"url": "https:\/\/localhost:\*\/me".*"title": "The access token is sent without the word Bearer"\}/m);
+    assert.ok(!read(file).includes('tok:') && !read(file).includes(accessToken(1)), 'no secret, nor a hash of one');
+
+    const args = ['--baseline', file, '--fail-on', 'info', '--report', `junit=${where}/o.xml`, '--report', `sarif=${where}/o.sarif`, '--report', `text=${where}/o.txt`];
+    const second = await pipeline(args);
+    assert.equal(second.code, 0);
+    assert.deepEqual(rulesOf(second.records, 'error', 'warning', 'info'), []);
+    const summary = summaryOf(second.records);
+    assert.deepEqual(summary.findings, { error: 0, warning: 0, info: 0 });
+    assert.deepEqual(summary.rules, []);
+    assert.equal(summary.first_failure, undefined);
+    assert.equal(summary.baseline.known, read(file).match(/"rule"/g).length);
+    assert.deepEqual(summary.baseline.stale, []);
+    assert.equal(summary.outcome, 'known');
+    assert.ok(isStep(second.records, 'api', 'failed'), 'it failed all the same');
+    for (const text of [second.stdout, read(where, 'o.txt')]) {
+      assert.match(text, /Verdict: step 1, token, failed \(known\): /);
+      assert.match(text, /✗ 2 {2}api +failed \(known\): /);
+      assert.match(text, /Findings +none\n *Baseline +\d known findings not shown\n/);
+    }
+    assert.deepEqual(assertSarif(read(where, 'o.sarif')).runs[0].results, []);
+    const junit = assertJunit(read(where, 'o.xml'));
+    assert.equal(junit.failures, 0);
+    assert.ok(read(where, 'o.xml').includes('<skipped message="failed (known): '));
+  });
+
+  test('of a recording holds for live traffic', async () => {
+    const { cwd, code } = check([recording(), '--write-baseline', 'b.json']);
+    assert.equal(code, 1);
+    const again = check([recording(), '--baseline', 'b.json'], { cwd });
+    assert.equal(again.code, 0, again.stdout);
+    const live = await pipeline(['--baseline', join(cwd, 'b.json'), '--fail-on', 'warning']);
+    assert.equal(live.code, 0, live.stdout);
+  });
+
+  test('that has a mended fault says that it is stale', async () => {
+    const where = folder(), file = join(where, 'baseline.json');
+    await pipeline(['--write-baseline', file]);
+    const { code, records, stdout } = await pipeline(['--baseline', file, '--report', `junit=${where}/o.xml`, '--report', `sarif=${where}/o.sarif`], { isMended: true });
+    assert.equal(code, 0);
+    const stale = 'api/missing-bearer-prefix GET https://localhost:*/me (connector-under-test, error=invalid_token)';
+    assert.deepEqual(summaryOf(records).baseline.stale, [stale]);
+    assert.match(stdout.replace(/\s+/g, ' '), /1 entry no longer occurs: api\/missing-bearer-prefix GET https:\/\/localhost:\*\/me \(connector-under-test, error=invalid_token\)\. Take it out of the baseline\./);
+    assert.ok(assertJunit(read(where, 'o.xml')).cases.some(({ classname, name }) => classname === 'baseline' && name === stale));
+    assert.ok(assertSarif(read(where, 'o.sarif')).runs[0].invocations[0].toolExecutionNotifications.some(({ descriptor }) => descriptor.id === 'stale-baseline-entry'));
+    assert.equal((await pipeline(['--baseline', file, '--write-baseline', file], { isMended: true })).code, 0);
+    assert.ok(!read(file).includes('api/missing-bearer-prefix'), 'written anew, it holds what is');
+  });
+
+  test('hides neither another fault nor one that has become worse', () => {
+    const { cwd } = check([recording(), '--write-baseline', 'b.json']);
+    const lines = read(cwd, 'b.json').split('\n'), without = (word) => lines.filter((line) => !line.includes(word)).join('\n').replace(/,\n\]/, '\n]');
+    writeFileSync(join(cwd, 'one.json'), without('api/missing-bearer-prefix'));
+    const one = check([recording(), '--baseline', 'one.json', '--findings', 'one.jsonl'], { cwd });
+    assert.equal(one.code, 1);
+    assert.match(one.stdout, /Verdict: step 2, api, failed: /);
+    assert.match(one.stdout, /✗ 1 {2}token +failed \(known\): /);
+    const records = read(cwd, 'one.jsonl').trimEnd().split('\n').map((line) => JSON.parse(line));
+    assert.deepEqual(rulesOf(records, 'error', 'warning'), failed);
+    assert.equal(summaryOf(records).outcome, 'fails');
+    writeFileSync(join(cwd, 'mild.json'), lines.join('\n').replaceAll('"severity": "error"', '"severity": "warning"'));
+    assert.equal(check([recording(), '--baseline', 'mild.json'], { cwd }).code, 1);
+  });
+
+  test('keeps the reasons that people wrote into it', () => {
+    const { cwd } = check([recording(), '--write-baseline', 'b.json']);
+    writeFileSync(join(cwd, 'b.json'), read(cwd, 'b.json').replace(/("rule": "api\/missing-bearer-prefix".*)\}/, '$1, "reason": "until the gateway is replaced"}'));
+    const before = read(cwd, 'b.json');
+    assert.match(before, /until the gateway/);
+    check([recording(), '--write-baseline', 'b.json'], { cwd });
+    assert.equal(read(cwd, 'b.json'), before);
+    check([recording(), '--baseline', 'b.json', '--write-baseline', 'c.json'], { cwd });
+    assert.equal(read(cwd, 'c.json'), before);
+  });
+
+  test('that cannot be used is refused before anything is done', () => {
+    const cwd = folder();
+    writeFileSync(join(cwd, 'notes.json'), '{"a": 1}');
+    writeFileSync(join(cwd, 'broken.json'), '{\n"oauthtap_baseline": 1,\n"findings": [\n  {"rule": "a/b", "severity": "error"\n]}');
+    writeFileSync(join(cwd, 'typo.json'), '{"oauthtap_baseline": 1, "findings": [{"rule": "a/b", "severity": "error", "ulr": "x"}]}');
+    for (const [args, reason] of [
+      [['--baseline', 'missing.json'], /cannot read --baseline missing\.json: no such file/],
+      [['--baseline', 'notes.json'], /--baseline notes\.json: it is no baseline: it has no "oauthtap_baseline": 1 \(--write-baseline makes one\)/],
+      [['--baseline', 'broken.json'], /--baseline broken\.json: it is not JSON at line 5, column 1/],
+      [['--baseline', 'typo.json'], /--baseline typo\.json: entry 1 has a member "ulr", which is none of rule, /],
+      [['--write-baseline', 'notes.json'], /--write-baseline notes\.json: a file is there that is not overwritten, since it is no baseline/],
+    ]) {
+      const { code, stderr, stdout } = check([recording(), ...args], { cwd });
+      assert.equal(code, 2, args.join(' '));
+      assert.match(stderr, reason);
+      assert.equal(stdout, '');
+    }
+    assert.equal(read(cwd, 'notes.json'), '{"a": 1}');
+  });
+});
