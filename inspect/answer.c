@@ -6,6 +6,8 @@
 
 #include "inspect/answer_codes.h"
 
+#define MAX_SENTENCE_BYTES 300 /* of a plain text that says what is wrong */
+
 struct text facts_answer_text(const struct facts *facts, const char *name) {
   const struct answer *answer = &facts->answer;
   if (answer->format == FORMAT_JSON)
@@ -48,18 +50,39 @@ static struct text first_string(json_value object, const char *const *names, siz
 
 static const char *const code_names[] = {"code",       "status", "type",      "errorCode", "error_code",
                                          "error_type", "reason", "ErrorCode", "errorcode", "ECODE"};
-static const char *const text_names[] = {"error_description", "message", "errorSummary",    "detail", "details", "error_message",
-                                         "description",       "errmsg",  "errorMessage",    "Error",  "err",     "error_msg",
-                                         "faultstring",       "Message", "moreInformation", "title",  "field"};
+static const char *const text_names[] = {"error_description",
+                                         "message",
+                                         "errorSummary",
+                                         "detail",
+                                         "details",
+                                         "error_message",
+                                         "description",
+                                         "errmsg",
+                                         "errorMessage",
+                                         "Error",
+                                         "err",
+                                         "error_msg",
+                                         "msg",
+                                         "faultstring",
+                                         "Message",
+                                         "moreInformation",
+                                         "title",
+                                         "field"};
 /* Any of them makes the body of a refusal an error object. */
-static const char *const signs[] = {"message",      "errorCode", "detail", "error_type", "ErrorCode",      "errorMessage",
-                                    "errorSummary", "Message",   "err",    "title",      "moreInformation"};
+static const char *const signs[] = {"message",      "errorCode", "detail", "error_type", "ErrorCode", "errorMessage",
+                                    "errorSummary", "Message",   "err",    "msg",        "title",     "moreInformation"};
 #define FIRST(object, names) first_string(object, names, sizeof(names) / sizeof *(names))
 
 static void take_object(struct answer *answer, json_value object) {
   answer->is_error_object = true;
   answer->error = FIRST(object, code_names);
   answer->description = FIRST(object, text_names);
+}
+
+/* {"errors":["…"]}, {"errors":"…"}: words alone. */
+static struct text bare_error(json_value root) {
+  json_value errors = json_member(root, "errors");
+  return json_string(json_is_array(errors) ? json_next(errors, NULL) : errors);
 }
 
 static bool is_item_with_error(json_value container) {
@@ -76,7 +99,8 @@ static bool has_any(json_value object, const char *const *names, size_t count) {
 
 /* {"code":"INVALID_CODE","description":"…"}: neither means much alone. */
 static bool looks_like_error(json_value root) {
-  return has_any(root, signs, sizeof signs / sizeof *signs) || (json_member(root, "code") && json_member(root, "description"));
+  return has_any(root, signs, sizeof signs / sizeof *signs) ||
+         (json_member(root, "code") && (json_member(root, "description") || json_member(root, "details")));
 }
 
 /* {"fault":{"faultstring":"…","detail":{"errorcode":"oauth.v2.InvalidClientIdentifier"}}}: gateways. */
@@ -98,6 +122,9 @@ static void read_json_error(struct answer *answer, uint16_t status) {
       answer->description = json_string(json_member(json_member(error, "innererror"), "message"));
   } else if (is_item_with_error(json_member(root, "errors"))) {
     take_object(answer, json_next(json_member(root, "errors"), NULL));
+  } else if (status >= 400 && !text_is_empty(bare_error(root))) {
+    answer->is_error_object = true;
+    answer->description = bare_error(root);
   } else if (is_item_with_error(root) && status >= 400) {
     take_object(answer, json_next(root, NULL));
   } else if (json_is_object(json_member(root, "fault")) && status >= 400) {
@@ -131,11 +158,16 @@ static void read_hints(struct answer *answer) {
                                       TEXT("api-key"),         TEXT("apikey"),           TEXT("developer token"),  TEXT("developer-token"),
                                       TEXT("tenant id"),       TEXT("tenant-id"),        TEXT("tenantid"),         TEXT("client-id header"),
                                       TEXT("client id header")};
-  static const struct text no_token[] = {
-      TEXT("no authorization"),  TEXT("no access token"), TEXT("no token"),         TEXT("no bearer"),         TEXT("no auth token"),
-      TEXT("missing auth"),      TEXT("missing token"),   TEXT("missing access"),   TEXT("missing bearer"),    TEXT("header missing"),
-      TEXT("header is missing"), TEXT("token missing"),   TEXT("token is missing"), TEXT("not provided"),      TEXT("credentials were not"),
-      TEXT("no credentials"),    TEXT("token not found"), TEXT("token required"),   TEXT("token is required"), TEXT("header not found")};
+  static const struct text no_token[] = {TEXT("no authorization"),  TEXT("no access token"),   TEXT("no token"),
+                                         TEXT("no bearer"),         TEXT("no auth token"),     TEXT("missing auth"),
+                                         TEXT("missing token"),     TEXT("missing access"),    TEXT("missing bearer"),
+                                         TEXT("header missing"),    TEXT("header is missing"), TEXT("token missing"),
+                                         TEXT("token is missing"),  TEXT("not provided"),      TEXT("credentials were not"),
+                                         TEXT("no credentials"),    TEXT("token not found"),   TEXT("token required"),
+                                         TEXT("token is required"), TEXT("header not found"),  TEXT("full authentication is required"),
+                                         TEXT("jwt is missing"),    TEXT("missing jwt"),       TEXT("not currently logged in"),
+                                         TEXT("need to sign in"),   TEXT("no authentication"), TEXT("must be authenticated"),
+                                         TEXT("not logged in")};
   const struct text said[] = {answer->error, answer->description, answer->challenge};
   for (size_t i = 0; i < 3; i++) {
     answer->says_expired |= NAMES_ANY(said[i], expired);
@@ -172,6 +204,9 @@ void facts_read_answer(struct facts *facts) {
     answer->description = form_get(&answer->form, TEXT("error_description"));
     answer->is_error_object = !text_is_empty(answer->error);
   }
+  if (answer->format == FORMAT_OTHER && response->status >= 400 && answer->body.length <= MAX_SENTENCE_BYTES &&
+      text_starts_with_nocase(http_head_field(response, TEXT("content-type")), TEXT("text/plain")))
+    answer->description = text_trim_space(answer->body);
   if (text_is_empty(answer->error))
     answer->error = answer_challenge(facts, "error");
   if (text_is_empty(answer->description))

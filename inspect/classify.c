@@ -241,10 +241,17 @@ static void find_whole(struct flows *flows, struct facts *facts) {
   facts->whole = flow_find_whole(flows, facts->exchange, credentials->value);
 }
 
+/* A client that was given a token calls without any, and is told to send one. */
+static bool is_asked_for_token(struct flows *flows, const struct facts *facts) {
+  return facts->exchange->response.status == 401 && !facts->exchange->is_response_local &&
+         text_starts_with_nocase(facts->answer.challenge, TEXT("bearer")) && text_is_empty(facts->credentials.whole) &&
+         sight_was_served(flows, facts);
+}
+
 static bool is_api_call(struct flows *flows, const struct connector_settings *connector, const struct facts *facts) {
   if (facts->token || facts->redirect || (!text_is_empty(facts->credentials.whole) && !facts->credentials.basic_user.data))
     return true;
-  if (flow_knows_host(flows, facts->url.host))
+  if (flow_knows_host(flows, facts->url.host) || is_asked_for_token(flows, facts))
     return true;
   return !text_is_empty(connector->api_base) && text_starts_with_nocase(facts->url_text, connector->api_base);
 }

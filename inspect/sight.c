@@ -15,6 +15,7 @@ void sight_init(struct sight *sight) {
   *sight = (struct sight){.trails = {.capacity = MAX_TRAILS},
                           .endpoints = {.capacity = MAX_ENDPOINT_HOSTS},
                           .hidden = {.capacity = MAX_ENDPOINT_HOSTS},
+                          .served = {.capacity = MAX_ENDPOINT_HOSTS},
                           .told = {.capacity = MAX_TOLD}};
 }
 
@@ -22,6 +23,7 @@ void sight_clear(struct sight *sight) {
   table_clear(&sight->trails);
   table_clear(&sight->endpoints);
   table_clear(&sight->hidden);
+  table_clear(&sight->served);
   table_clear(&sight->told);
 }
 
@@ -166,11 +168,17 @@ static void learn_told(struct flows *flows, json_value value, unsigned depth) {
   }
 }
 
+bool sight_was_served(const struct flows *flows, const struct facts *facts) {
+  return table_peek(&flows->sight.served, hash_text(flows->key, facts->exchange->client)) != NULL;
+}
+
 static void learn_answer(struct flows *flows, const struct facts *facts) {
   uint16_t status = facts->exchange->response.status;
   bool is_success = !facts->exchange->is_response_local && status >= 200 && status < 300;
-  if (is_success && !text_is_empty(facts->access_token))
+  if (is_success && !text_is_empty(facts->access_token)) {
     flows->sight.token_answers++;
+    table_claim(&flows->sight.served, hash_text(flows->key, facts->exchange->client), 1);
+  }
 }
 
 /* What asked for a token, or may have: a request that is not known, either, or one to a login of a vendor's own, which the proxy does read.

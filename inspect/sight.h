@@ -25,6 +25,7 @@ struct sight {
   struct table trails;    /* (client, URL) → struct trail */
   struct table endpoints; /* hosts of endpoints that were learned */
   struct table hidden;    /* hosts of endpoints whose connections failed or were passed through → struct hidden */
+  struct table served;    /* clients that were given a token → 1 */
   struct table told;      /* what answers brought as some token in a shape of its own; clients with an answer that was not read */
 };
 
@@ -51,6 +52,8 @@ const struct trail *sight_trail(struct flows *flows, const struct facts *facts);
 bool trail_is_over(const struct trail *trail, const struct facts *facts);
 /* trail_goes_on - another token that nobody was seen to issue follows at once on one that had worked and was refused. */
 bool trail_goes_on(const struct flows *flows, const struct trail *trail, const struct facts *facts);
+/* sight_was_served - this client was given a token in this run. */
+bool sight_was_served(const struct flows *flows, const struct facts *facts);
 /* sight_learn - after an exchange was judged. */
 void sight_learn(struct flows *flows, const struct facts *facts);
 

@@ -232,11 +232,18 @@ static struct text redact_type(struct har_redaction *r, struct text type) {
   return keep(r, &out);
 }
 
+/* Words in the place of a token. */
+static bool is_asked_for(struct text name, struct text value) {
+  return text_equal_nocase(name, TEXT("x-csrf-token")) &&
+         (text_equal_nocase(value, TEXT("required")) || text_equal_nocase(value, TEXT("fetch")));
+}
+
 struct text har_redact_field(struct har_redaction *r, const struct http_field *field) {
   static const struct text urls[] = {TEXT("location"), TEXT("content-location"), TEXT("referer"), TEXT("origin")};
   struct text name = field->name, value = field->value;
   int64_t moment;
-  if (text_is_empty(value) || (text_equal_nocase(name, TEXT("date")) && time_parse_http_date(value, &moment) == 0))
+  bool is_date = text_equal_nocase(name, TEXT("date")) && time_parse_http_date(value, &moment) == 0;
+  if (text_is_empty(value) || is_date || is_asked_for(name, value))
     return value;
   if (text_equal_nocase(name, TEXT("authorization")) || text_equal_nocase(name, TEXT("proxy-authorization")))
     return redact_credentials(r, value);

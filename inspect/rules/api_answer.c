@@ -94,7 +94,7 @@ static void check_failed(struct check *c) {
     return;
   bool is_server = status >= 500, is_third = is_server && calls && calls->server_errors >= 2;
   bool is_all = !is_server && (!calls || calls->failed == calls->calls);
-  bool is_worth = is_ordinary_failure(status) || (is_all && calls);
+  bool is_worth = is_ordinary_failure(status) || (is_all && !calls_is_late_failure(facts));
   if (is_server ? !is_third : !is_worth)
     return;
   struct report *r = report(c);

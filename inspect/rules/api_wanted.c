@@ -11,26 +11,58 @@
 
 static const struct {
   struct text code;
-  const char *host; /* pattern; NULL: anywhere */
-} scope_codes[] = {{TEXT("insufficient_scope"), NULL},
-                   {TEXT("insufficient_scopes"), NULL},
-                   {TEXT("missing_scope"), NULL},
-                   {TEXT("missing_scopes"), NULL},
-                   {TEXT("required_scope"), NULL},
-                   {TEXT("ACCESS_TOKEN_SCOPE_INSUFFICIENT"), NULL},
-                   {TEXT("insufficientPermissions"), NULL},
-                   {TEXT("Authorization_RequestDenied"), NULL},
-                   {TEXT("10"), "*.facebook.com"},
-                   {TEXT("200"), "*.facebook.com"},
-                   {TEXT("ACCESS_DENIED"), "*.linkedin.com"}};
+  const char *beside, *beside_in_error; /* a member that gives the vendor away, at the top or in the error; NULL: none is needed */
+} scope_codes[] = {{TEXT("insufficient_scope"), NULL, NULL},
+                   {TEXT("insufficient_scopes"), NULL, NULL},
+                   {TEXT("missing_scope"), NULL, NULL},
+                   {TEXT("missing_scopes"), NULL, NULL},
+                   {TEXT("required_scope"), NULL, NULL},
+                   {TEXT("ACCESS_TOKEN_SCOPE_INSUFFICIENT"), NULL, NULL},
+                   {TEXT("insufficientPermissions"), NULL, NULL},
+                   {TEXT("Authorization_RequestDenied"), NULL, NULL},
+                   {TEXT("OAUTH_SCOPE_MISMATCH"), NULL, NULL},
+                   {TEXT("10"), NULL, "fbtrace_id"},
+                   {TEXT("200"), NULL, "fbtrace_id"},
+                   {TEXT("ACCESS_DENIED"), "serviceErrorCode", NULL}};
+
+static bool is_vendors(const struct facts *facts, const char *beside, const char *beside_in_error) {
+  json_value root = json_root(&facts->answer.json);
+  return (!beside || json_member(root, beside)) && (!beside_in_error || json_member(json_member(root, "error"), beside_in_error));
+}
 
 static bool has_scope_code(const struct facts *facts) {
   for (size_t i = 0; i < sizeof scope_codes / sizeof *scope_codes; i++)
-    if ((!scope_codes[i].host || url_host_matches(facts->url.host, text_from(scope_codes[i].host))) &&
-        answer_has_code(facts, scope_codes[i].code))
+    if (is_vendors(facts, scope_codes[i].beside, scope_codes[i].beside_in_error) && answer_has_code(facts, scope_codes[i].code))
       return true;
-  bool is_zoom = answer_has_code(facts, TEXT("4711")) && text_find_nocase(facts->answer.description, TEXT("scope")) != SIZE_MAX;
-  return is_zoom || text_equal_nocase(facts->answer.description, TEXT("Insufficient client scope"));
+  return answer_has_code(facts, TEXT("4711")) && text_find_nocase(facts->answer.description, TEXT("scope")) != SIZE_MAX; /* Zoom */
+}
+
+static bool is_word_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+/* "scope" or "scopes", as a word. */
+static bool has_word_scope(struct text said) {
+  for (size_t from = 0, at; (at = text_find_nocase(text_slice(said, from, said.length), TEXT("scope"))) != SIZE_MAX; from += at + 5) {
+    size_t end = from + at + 5;
+    end += end < said.length && (said.data[end] == 's' || said.data[end] == 'S');
+    if ((from + at == 0 || !is_word_character(said.data[from + at - 1])) && (end >= said.length || !is_word_character(said.data[end])))
+      return true;
+  }
+  return false;
+}
+
+/* Most have no code, but say so of a token that they know: in words about scopes, or that a permission of its is missing (Strava). */
+static bool speaks_of_scopes(const struct check *c) {
+  static const char *const wants[] = {"missing",     "lack", "requir",   "insufficient", "not match",      "mismatch", "invalid",
+                                      "not contain", "need", "approval", "not granted",  "not authorized", "not have", "enough"};
+  const struct answer *answer = &c->facts->answer;
+  bool is_wanted = false;
+  for (size_t i = 0; i < sizeof wants / sizeof *wants; i++)
+    is_wanted |= text_find_nocase(answer->description, text_from(wants[i])) != SIZE_MAX;
+  bool is_permission = text_equal(answer->error, TEXT("missing")) && text_ends_with(answer->description, TEXT("permission"));
+  bool is_denied = check_is_status(c, 401, 401) || check_is_status(c, 403, 403);
+  return is_denied && api_is_access_token(c->facts) && (is_permission || (is_wanted && has_word_scope(answer->description)));
 }
 
 static bool is_in_list(struct text list, struct text wanted) {
@@ -85,7 +117,7 @@ static void check_insufficient_scope(struct check *c) {
   const struct facts *facts = c->facts;
   uint16_t status = facts->exchange->response.status;
   bool is_possible = check_is_status(c, 400, 404) || (status == 200 && json_is_false(json_member(json_root(&facts->answer.json), "ok")));
-  if (facts->answer.kind == ANSWER_NONE || !is_possible || (!has_scope_code(facts) && !lacks_accepted_scope(c)))
+  if (facts->answer.kind == ANSWER_NONE || !is_possible || (!has_scope_code(facts) && !lacks_accepted_scope(c) && !speaks_of_scopes(c)))
     return;
   struct report *r = report(c);
   if (facts->token)
@@ -109,7 +141,12 @@ static const struct second {
     {"Client-Id",
      {"client-id header", "client id header", "client id is missing", "missing client-id", "missing client id", "valid client-id"},
      {"client-id", "clientid", "client_id"}},
-    {"X-Goog-User-Project", {"quota project", "x-goog-user-project"}, {"x-goog-user-project"}}};
+    {"X-Goog-User-Project", {"quota project", "x-goog-user-project"}, {"x-goog-user-project"}},
+    {"X-IBM-Client-Id", {"x-ibm-client-id"}, {"x-ibm-client-id"}},
+    {"Amazon-Advertising-API-ClientId", {"amazon-advertising-api-clientid"}, {"amazon-advertising-api-clientid"}},
+    {"client_id and client_secret as headers",
+     {"client_id header", "client_id is missing", "client_secret header"},
+     {"client_id", "client-id"}}};
 
 static bool says(const struct facts *facts, const struct second *second) {
   const struct text said[] = {facts->answer.error, facts->answer.description, facts->answer.challenge};
@@ -138,19 +175,64 @@ static bool carries(const struct facts *facts, const struct second *second) {
   return false;
 }
 
+static bool is_name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* A word that only a field can be: of parts, such as Procore-Company-Id. */
+static bool is_field_name(struct text word) {
+  return word.length >= 5 && word.length <= 64 && text_find_char(word, '-') != SIZE_MAX && !text_starts_with(word, TEXT("-")) &&
+         !text_equal_nocase(word, TEXT("WWW-Authenticate"));
+}
+
+/* "Missing required header 'X'", "the X header is missing": the first such word of a sentence that says so. */
+static struct text named_field(struct text said) {
+  static const char *const wants[] = {"missing", "required", "not present", "must ", "not provided", "not found"};
+  bool is_wanted = false;
+  for (size_t i = 0; i < sizeof wants / sizeof *wants; i++)
+    is_wanted |= text_find_nocase(said, text_from(wants[i])) != SIZE_MAX;
+  if (!is_wanted || text_find_nocase(said, TEXT("header")) == SIZE_MAX)
+    return TEXT_NONE;
+  for (size_t from = 0, to; from < said.length; from = to + 1) {
+    for (to = from; to < said.length && is_name_character(said.data[to]);)
+      to++;
+    if (is_field_name(text_slice(said, from, to)))
+      return text_slice(said, from, to);
+  }
+  return TEXT_NONE;
+}
+
+/* SAP and its kind ask for their own token before each change. */
+static bool wants_csrf_token(const struct check *c) {
+  struct text sent = facts_header(c->facts, "x-csrf-token");
+  return check_is_status(c, 403, 403) && (text_is_empty(sent) || text_equal_nocase(sent, TEXT("fetch"))) &&
+         text_equal_nocase(http_head_field(&c->facts->exchange->response, TEXT("x-csrf-token")), TEXT("required"));
+}
+
+static void report_second(struct check *c, const char *known, struct text name) {
+  struct report *r = report(c);
+  if (known)
+    evidence_literal(r, "header", known);
+  else
+    evidence_name(r, "header", name);
+  report_subject(r, c->facts->url.host);
+  evidence_error(r);
+}
+
 static void check_second_credential_missing(struct check *c) {
   const struct facts *facts = c->facts;
   if (!api_is_access_token(facts) || (!check_is_status(c, 401, 401) && !check_is_status(c, 403, 403)))
     return;
-  for (size_t i = 0; i < sizeof seconds / sizeof *seconds; i++) {
-    if (!says(facts, &seconds[i]) || carries(facts, &seconds[i]))
-      continue;
-    struct report *r = report(c);
-    evidence_literal(r, "header", seconds[i].name);
-    report_subject(r, facts->url.host);
-    evidence_error(r);
-    return;
-  }
+  for (size_t i = 0; i < sizeof seconds / sizeof *seconds; i++)
+    if (says(facts, &seconds[i]) && !carries(facts, &seconds[i])) {
+      report_second(c, seconds[i].name, TEXT_NONE);
+      return;
+    }
+  struct text name = named_field(facts->answer.description);
+  if (wants_csrf_token(c))
+    report_second(c, "X-CSRF-Token (fetched by a GET with X-CSRF-Token: Fetch)", TEXT_NONE);
+  else if (name.data && !http_head_field_count(&facts->exchange->request, name))
+    report_second(c, NULL, name);
 }
 
 /* ---- api/audience-mismatch ---- */

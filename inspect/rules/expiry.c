@@ -60,7 +60,7 @@ static void check_never_attempted(struct check *c) {
   const struct token *token = facts->token;
   if (!token || token->kind != TOKEN_ACCESS || token->replaced_ms || facts->answer.kind != ANSWER_REFUSED)
     return;
-  bool is_refused = check_is_status(c, 401, 401) || facts->answer.says_expired;
+  bool is_refused = check_is_status(c, 401, 401) || check_is_success(c) || facts->answer.says_expired;
   if (!is_refused || facts->answer.hints_scope || facts->answer.names_other_cause || !is_expired(facts) ||
       !flow_has_refresh_token(c->flows, token->flow))
     return;
