@@ -8,29 +8,12 @@
 #include "proxy/child/inherited.h"
 #include "proxy/nearest.h"
 
-struct command {
-  const char *name;
-  int (*run)(int count, char **words);
-  const char *help;
-};
-
-static const struct command commands[] = {
-    {"proxy", command_proxy, "listen, forward, judge; until SIGINT or SIGTERM (the default)"},
-    {"run", command_run, "start a command with the proxy around it, and judge what it does"},
-    {"check", command_check, "judge recorded traffic: HAR files"},
-    {"report", command_report, "render findings logs: text, SARIF, JUnit"},
-    {"demo", command_demo, "a misbehaving provider and a client, built in: what findings look like"},
-    {"ca", command_ca, "the certificate authority, and how each client trusts it"},
-    {"rules", command_rules, "list or explain the rules"},
-};
-#define COMMAND_COUNT (sizeof commands / sizeof *commands)
-
 static int help(void) {
   struct text_out out = {0};
   text_out_add_string(&out, "oauthtap " OAUTHTAP_VERSION
                             " - says what is wrong with an OAuth connection, from the wire\n\nUsage: oauthtap [COMMAND] [OPTION]…\n\n");
-  for (size_t i = 0; i < COMMAND_COUNT; i++)
-    text_out_addf(&out, "  %-8s %s\n", commands[i].name, commands[i].help);
+  for (size_t i = 0; i < command_count; i++)
+    text_out_addf(&out, "  %-11s %s\n", command_table[i].name, command_table[i].summary);
   text_out_add_string(&out, "\noauthtap COMMAND --help tells more. Options of proxy:\n\n");
   options_write_help(OPTIONS_PROXY, &out);
   text_out_add_string(&out,
@@ -56,16 +39,9 @@ static int print_man(void) {
   return command_print(&out);
 }
 
-static const struct command *find_command(const char *name) {
-  for (size_t i = 0; i < COMMAND_COUNT; i++)
-    if (strcmp(name, commands[i].name) == 0)
-      return &commands[i];
-  return NULL;
-}
-
 static const char *command_name_at(size_t index) {
   static const char *const others[] = {"help", NULL};
-  return index < COMMAND_COUNT ? commands[index].name : others[index - COMMAND_COUNT];
+  return index < command_count ? command_table[index].name : others[index - command_count];
 }
 
 static int tell_unknown(const char *name) {
@@ -77,14 +53,12 @@ static int tell_unknown(const char *name) {
 
 /* `oauthtap help`, `oauthtap help man`, `oauthtap help COMMAND`. */
 static int help_on(int count, char **words) {
-  static char option[] = "--help";
-  char *help_words[] = {option, NULL};
   if (count == 0)
     return help();
   if (strcmp(words[0], "man") == 0)
     return print_man();
-  const struct command *command = find_command(words[0]);
-  return command ? command->run(1, help_words) : tell_unknown(words[0]);
+  const struct command *command = command_find(text_from(words[0]));
+  return command ? command_help(command) : tell_unknown(words[0]);
 }
 
 int main(int argc, char **argv) {
@@ -94,7 +68,7 @@ int main(int argc, char **argv) {
   forbid_dumps();
   signal(SIGPIPE, SIG_IGN);
   if (count == 0)
-    return command_proxy(0, words);
+    return command_main(&command_table[0], 0, words);
   if (strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0)
     return help();
   if (strcmp(words[0], "--version") == 0) {
@@ -104,8 +78,8 @@ int main(int argc, char **argv) {
   }
   if (strcmp(words[0], "help") == 0)
     return help_on(count - 1, words + 1);
-  const struct command *command = find_command(words[0]);
+  const struct command *command = command_find(text_from(words[0]));
   if (command)
-    return command->run(count - 1, words + 1);
-  return words[0][0] == '-' ? command_proxy(count, words) : tell_unknown(words[0]);
+    return command_main(command, count - 1, words + 1);
+  return words[0][0] == '-' ? command_main(&command_table[0], count, words) : tell_unknown(words[0]);
 }

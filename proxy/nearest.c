@@ -24,10 +24,10 @@ static size_t distance(struct text a, struct text b) {
   return row[b.length];
 }
 
-const char *nearest_name(struct text word, const char *(*at)(size_t index)) {
+const char *nearest_of(struct text word, const char *(*at)(const void *list, size_t index), const void *list) {
   const char *found = NULL, *name;
   size_t best = SIZE_MAX;
-  for (size_t i = 0; (name = at(i)); i++) {
+  for (size_t i = 0; (name = at(list, i)); i++) {
     struct text known = text_from(name);
     size_t edits = distance(word, known);
     if (word.length >= 3 && text_starts_with(known, word))
@@ -38,4 +38,17 @@ const char *nearest_name(struct text word, const char *(*at)(size_t index)) {
     }
   }
   return found;
+}
+
+struct plain {
+  const char *(*at)(size_t index);
+};
+
+static const char *plain_at(const void *list, size_t index) {
+  return ((const struct plain *)list)->at(index);
+}
+
+const char *nearest_name(struct text word, const char *(*at)(size_t index)) {
+  struct plain plain = {at};
+  return nearest_of(word, plain_at, &plain);
 }

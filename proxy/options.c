@@ -10,6 +10,7 @@
 #include "proxy/output/reports.h"
 
 static int set_listen(struct options *options, const struct option *option, const char *value, struct error *error);
+static int set_demo_listen(struct options *options, const struct option *option, const char *value, struct error *error);
 static int set_fail_on(struct options *options, const struct option *option, const char *value, struct error *error);
 static int set_format(struct options *options, const struct option *option, const char *value, struct error *error);
 static int set_ui(struct options *options, const struct option *option, const char *value, struct error *error);
@@ -27,6 +28,8 @@ static int check_severity(struct options *options, const struct option *option, 
 #define CHECK OPTIONS_CHECK
 #define RUN OPTIONS_RUN
 #define REPORT OPTIONS_REPORT
+#define DEMO OPTIONS_DEMO
+#define COMPLETION OPTIONS_COMPLETION
 #define LIVE (OPTIONS_PROXY | OPTIONS_RUN) /* both are a proxy */
 
 const struct option option_table[] = {
@@ -84,7 +87,11 @@ const struct option option_table[] = {
     {"ui", "off", OPTION_PARSED, LIVE, 0, set_ui, "the web page: only off in this version"},
     {"config", "FILE", OPTION_COMMAND, LIVE | CA | CHECK | REPORT, 0, NULL,
      "options as JSON members (oauthtap.json in the current folder, if there; the command line wins, --no-NAME takes a flag back)"},
-    {"help", NULL, OPTION_COMMAND, LIVE | CA | RULES | CHECK | REPORT, 0, NULL, "this text"},
+    {"serve", NULL, OPTION_FLAG, DEMO, AT(is_serving), NULL,
+     "keep provider and proxy running for Postman or curl, until SIGINT, and tell what to paste where"},
+    {"listen", "HOST:PORT", OPTION_PARSED, DEMO, 0, set_demo_listen,
+     "with --serve: where the proxy listens, of this machine only (127.0.0.1:8080; port 0: a free one)"},
+    {"help", NULL, OPTION_COMMAND, LIVE | CA | RULES | CHECK | REPORT | DEMO | COMPLETION, 0, NULL, "this text"},
 };
 const size_t option_count = sizeof option_table / sizeof *option_table;
 
@@ -92,9 +99,12 @@ const char *options_name(size_t index) {
   return index < option_count ? option_table[index].name : NULL;
 }
 
-void options_default(struct options *options) {
-  *options = (struct options){
-      .listen_host = "127.0.0.1", .listen_port = 8080, .findings = "oauthtap-findings.jsonl", .fail_on = SEVERITY_ERROR, .ui = "off"};
+void options_default(struct options *options, enum options_command command) {
+  *options = (struct options){.listen_host = "127.0.0.1",
+                              .listen_port = command == RUN ? 0 : 8080,
+                              .findings = command & LIVE ? "oauthtap-findings.jsonl" : NULL,
+                              .fail_on = SEVERITY_ERROR,
+                              .ui = "off"};
 }
 
 int string_list_add(struct string_list *list, const char *item) {
@@ -148,6 +158,15 @@ static int set_listen(struct options *options, const struct option *option, cons
   options->listen_host = option_own(options, host);
   options->listen_port = is_free_port ? 0 : port;
   return options->listen_host ? 0 : error_set(error, -ENOMEM, "out of memory");
+}
+
+/* Whoever reaches the demo's proxy can use it. */
+static int set_demo_listen(struct options *options, const struct option *option, const char *value, struct error *error) {
+  int code = set_listen(options, option, value, error);
+  if (!code && !url_host_is_loopback(text_from(options->listen_host)))
+    code = error_set(error, -EINVAL, "--%s %.200s: the demo is for this machine only; use 127.0.0.1", option->name, value);
+  options->has_said_listen = true;
+  return code;
 }
 
 static int set_fail_on(struct options *options, const struct option *option, const char *value, struct error *error) {
@@ -270,44 +289,15 @@ const struct option *option_find(struct text name, unsigned commands) {
   return NULL;
 }
 
-static const char *name_at(unsigned commands, size_t index) {
+static const char *name_at(const void *command, size_t index) {
   for (size_t i = 0; i < option_count; i++)
-    if (option_table[i].commands & commands && index-- == 0)
+    if (option_table[i].commands & *(const enum options_command *)command && index-- == 0)
       return option_table[i].name;
   return NULL;
 }
-static const char *proxy_name_at(size_t index) {
-  return name_at(PROXY, index);
-}
-static const char *ca_name_at(size_t index) {
-  return name_at(CA, index);
-}
-static const char *rules_name_at(size_t index) {
-  return name_at(RULES, index);
-}
-static const char *check_name_at(size_t index) {
-  return name_at(CHECK, index);
-}
-static const char *run_name_at(size_t index) {
-  return name_at(RUN, index);
-}
-static const char *report_name_at(size_t index) {
-  return name_at(REPORT, index);
-}
-static const char *(*names_of(enum options_command command))(size_t index) {
-  switch (command) {
-  case PROXY: return proxy_name_at;
-  case CA: return ca_name_at;
-  case RULES: return rules_name_at;
-  case CHECK: return check_name_at;
-  case REPORT: return report_name_at;
-  case RUN: break;
-  }
-  return run_name_at;
-}
 
 static int tell_unknown(enum options_command command, struct text name, struct error *error) {
-  const char *near = nearest_name(name, names_of(command));
+  const char *near = nearest_of(name, name_at, &command);
   return error_set(error, -EINVAL, "unknown option --%.*s; did you mean --%s? (oauthtap --help lists them)",
                    (int)(name.length < 100 ? name.length : 100), name.data, near);
 }
@@ -347,7 +337,7 @@ static int take_back_flag(struct options *options, const struct line *line, stru
 static int take_word(struct options *options, enum options_command command, const char *word, struct error *error) {
   if (command == CHECK || command == REPORT)
     return string_list_add(&options->files, word) ? error_set(error, -ENOMEM, "out of memory") : 0;
-  if (command == PROXY || options->word)
+  if (command & (PROXY | DEMO) || options->word)
     return error_set(error, -EINVAL, "unexpected word \"%.200s\": options begin with --; see oauthtap --help", word);
   options->word = word;
   return 0;
@@ -388,6 +378,10 @@ static void take_child(struct options *options, const struct line *line, int own
   options->child_count = line->count - from;
 }
 
+static bool reads_config(enum options_command command) {
+  return option_find(TEXT("config"), command) != NULL;
+}
+
 static const char *config_path(int count, char **words) {
   const char *path = NULL;
   for (int i = 0; i < count; i++) {
@@ -410,7 +404,7 @@ int options_parse(struct options *options, enum options_command command, int cou
     if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0)
       return OPTIONS_HELP;
   const char *path = config_path(count, words);
-  int code = command == RULES ? 0 : options_read_config(options, path ? path : "oauthtap.json", path != NULL, error);
+  int code = !reads_config(command) ? 0 : options_read_config(options, path ? path : "oauthtap.json", path != NULL, error);
   options->format = command & (LIVE | CHECK) ? options->format : NULL; /* the config file's is the proxy's */
   options->has_said_fail_on = false;
   for (; line.at < count && !code; line.at++)

@@ -6,7 +6,16 @@
 #include "inspect/inspect.h"
 
 /* The commands that an option is for. */
-enum options_command { OPTIONS_PROXY = 1, OPTIONS_CA = 2, OPTIONS_RULES = 4, OPTIONS_CHECK = 8, OPTIONS_RUN = 16, OPTIONS_REPORT = 32 };
+enum options_command {
+  OPTIONS_PROXY = 1,
+  OPTIONS_CA = 2,
+  OPTIONS_RULES = 4,
+  OPTIONS_CHECK = 8,
+  OPTIONS_RUN = 16,
+  OPTIONS_REPORT = 32,
+  OPTIONS_DEMO = 64,
+  OPTIONS_COMPLETION = 128
+};
 
 struct string_list {
   const char **items; /* NUL-terminated strings */
@@ -17,7 +26,7 @@ struct options {
   /* proxy */
   const char *listen_host;
   uint16_t listen_port; /* 0: a free one */
-  bool allows_remote;
+  bool allows_remote, has_said_listen;
   const char *upstream_ca;                    /* PEM file or NULL */
   struct string_list insecure_upstream, pass; /* host patterns */
   struct string_list simulate_expiry;         /* as simulate_rule_parse takes them; options_parse has checked them */
@@ -36,12 +45,13 @@ struct options {
   struct string_list connectors; /* files that say so */
   enum profile profile;          /* the platform that the connector runs on */
   bool has_profile;              /* said, be it "none": what the connector's files imply does not count */
-  /* ca, rules */
+  bool is_serving;               /* demo */
+  /* ca, rules, completion */
   const char *format;       /* as given; NULL: not given */
   struct string_list files; /* check, report: what to read */
   char **child;             /* run: the command and its arguments, child_count of the words; NULL: none */
   int child_count;
-  const char *word; /* the one word that is no option (ca: a client; rules: an id); NULL: none */
+  const char *word; /* the one word that is no option (ca: a client; rules: an id; completion: a shell); NULL: none */
   /* the config file that was read; NULL: none */
   const char *config;
   /* kept by options_free */
@@ -50,18 +60,22 @@ struct options {
 
 /* string_list_add - item is kept, not copied. Returns 0 or -ENOMEM. */
 int string_list_add(struct string_list *list, const char *item);
-/* options_default - what holds where nothing is said. options_free - what options_parse allocated. */
-void options_default(struct options *options);
+/* options_default - what holds for the command where nothing is said. options_free - what options_parse allocated. */
+void options_default(struct options *options, enum options_command command);
 void options_free(struct options *options);
-/* options_parse - oauthtap.json (or --config FILE; not for OPTIONS_RULES), then the command line, which wins; lists are joined. The words
- * are those behind the subcommand and must outlive the options. Of OPTIONS_RUN the options end at "--" or at the first word that is none:
- * from there on all is the child's. Returns 0, OPTIONS_HELP, or a negative code with error set (exit status 2).
+/* options_parse - oauthtap.json (or --config FILE; only for commands with that option), then the command line, which wins; lists are
+ * joined. The words are those behind the subcommand and must outlive the options. Of OPTIONS_RUN the options end at "--" or at the first
+ * word that is none: from there on all is the child's. Returns 0, OPTIONS_HELP, or a negative code with error set (exit status 2).
  */
 #define OPTIONS_HELP 1
 int options_parse(struct options *options, enum options_command command, int count, char **words, struct error *error);
-/* options_write_help - --help's part of it; options_write_man - the man page's, in roff. */
+/* options_write_paragraph - sentences as wide as --help. options_write_help - --help's part of the table; options_write_man - the man
+ * page's, in roff. */
+void options_write_paragraph(struct text sentences, struct text_out *out);
 void options_write_help(enum options_command command, struct text_out *out);
-void options_write_man(enum options_command command, struct text_out *out);
+void options_write_man(struct text_out *out);
+void options_write_roff(struct text sentences, struct text_out *out);
+const char *options_command_name(unsigned command);
 /* options_name - the names in the table, without "--", in its order; NULL at the end. */
 const char *options_name(size_t index);
 

@@ -6,14 +6,15 @@
 #define HELP_COLUMN 29
 #define HELP_WIDTH 79
 
-static void add_description(struct text_out *out, struct text help, size_t at) {
+static void add_wrapped(struct text_out *out, struct text help, size_t indent) {
+  size_t at = indent;
   while (help.data) {
     struct text word = text_split(&help, ' ');
-    if (at > HELP_COLUMN && at + 1 + word.length > HELP_WIDTH) {
+    if (at > indent && at + 1 + word.length > HELP_WIDTH) {
       text_out_add_char(out, '\n');
-      text_out_add_repeat(out, ' ', HELP_COLUMN);
-      at = HELP_COLUMN;
-    } else if (at > HELP_COLUMN) {
+      text_out_add_repeat(out, ' ', indent);
+      at = indent;
+    } else if (at > indent) {
       text_out_add_char(out, ' ');
       at++;
     }
@@ -21,6 +22,10 @@ static void add_description(struct text_out *out, struct text help, size_t at) {
     at += word.length;
   }
   text_out_add_char(out, '\n');
+}
+
+void options_write_paragraph(struct text sentences, struct text_out *out) {
+  add_wrapped(out, sentences, 0);
 }
 
 void options_write_help(enum options_command command, struct text_out *out) {
@@ -32,33 +37,62 @@ void options_write_help(enum options_command command, struct text_out *out) {
     text_out_addf(out, "  --%s%s%s", option->name, option->value ? " " : "", option->value ? option->value : "");
     size_t width = out->length - from;
     text_out_add_repeat(out, ' ', width < HELP_COLUMN - 1 ? HELP_COLUMN - width : 2);
-    add_description(out, text_from(option->help), HELP_COLUMN);
+    add_wrapped(out, text_from(option->help), HELP_COLUMN);
   }
 }
 
-/* In roff a hyphen is a dash and a backslash escapes: both are to be read as typed. */
-static void add_roff(struct text_out *out, const char *string) {
-  for (const char *c = string; *c; c++) {
-    if (*c == '-' || *c == '\\')
+/* ---- the man page ---- */
+
+const char *options_command_name(unsigned command) {
+  switch ((enum options_command)command) {
+  case OPTIONS_PROXY: return "proxy";
+  case OPTIONS_RUN: return "run";
+  case OPTIONS_CHECK: return "check";
+  case OPTIONS_REPORT: return "report";
+  case OPTIONS_DEMO: return "demo";
+  case OPTIONS_CA: return "ca";
+  case OPTIONS_RULES: return "rules";
+  case OPTIONS_COMPLETION: return "completion";
+  }
+  return NULL;
+}
+
+/* In roff a hyphen is a dash and a backslash escapes: both are to be read as typed. So is a point at the beginning of a line. */
+void options_write_roff(struct text sentences, struct text_out *out) {
+  for (size_t i = 0; i < sentences.length; i++) {
+    char c = sentences.data[i];
+    if (c == '-' || c == '\\')
       text_out_add_char(out, '\\');
-    text_out_add_char(out, *c == '\\' ? 'e' : *c);
+    else if (i == 0 && (c == '.' || c == '\''))
+      text_out_add_string(out, "\\&");
+    text_out_add_char(out, c == '\\' ? 'e' : c);
   }
 }
 
-void options_write_man(enum options_command command, struct text_out *out) {
+static void add_commands(unsigned commands, struct text_out *out) {
+  bool is_first = true;
+  for (unsigned bit = 1; bit && bit <= commands; bit <<= 1)
+    if (commands & bit) {
+      text_out_addf(out, "%s%s", is_first ? " (" : ", ", options_command_name(bit));
+      is_first = false;
+    }
+  text_out_add_char(out, ')');
+}
+
+void options_write_man(struct text_out *out) {
   for (size_t i = 0; i < option_count; i++) {
     const struct option *option = &option_table[i];
-    if (!(option->commands & command))
-      continue;
     text_out_add_string(out, ".TP\n.B \\-\\-");
-    add_roff(out, option->name);
+    options_write_roff(text_from(option->name), out);
     if (option->value) {
       text_out_add_string(out, " \\fI");
-      add_roff(out, option->value);
+      options_write_roff(text_from(option->value), out);
       text_out_add_string(out, "\\fR");
     }
+    text_out_add_string(out, "\\fR");
+    add_commands(option->commands, out);
     text_out_add_char(out, '\n');
-    add_roff(out, option->help);
+    options_write_roff(text_from(option->help), out);
     text_out_add_string(out, ".\n");
   }
 }

@@ -62,7 +62,7 @@ static int check(const struct options *options, struct error *error) {
   return 0;
 }
 
-static int run(const struct options *options, struct error *error) {
+int command_ca(struct options *options, struct error *error) {
   char folder[4096];
   struct authority *authority = NULL;
   bool was_made;
@@ -74,20 +74,5 @@ static int run(const struct options *options, struct error *error) {
     return command_fail(3, error);
   int status = options->format ? export_certificate(authority, options->format, error) : show(authority, options, error);
   authority_free(authority);
-  return status;
-}
-
-int command_ca(int count, char **words) {
-  struct options options;
-  struct error error = {0};
-  options_default(&options);
-  int code = options_parse(&options, OPTIONS_CA, count, words, &error), status;
-  if (code == OPTIONS_HELP)
-    status = command_help(OPTIONS_CA, "oauthtap ca [CLIENT] [OPTION]…",
-                          "Shows the certificate authority and how clients trust it, one of them or all; or writes its\n"
-                          "certificate to standard output. The key never leaves its folder.");
-  else
-    status = code ? command_fail(2, &error) : run(&options, &error);
-  options_free(&options);
   return status;
 }

@@ -210,7 +210,23 @@ static int finish(struct check_run *run) {
   return run->status ? run->status : log_error || report_error ? 3 : has_findings ? 1 : 0;
 }
 
-static int check(const struct options *options, struct error *error) {
+/* Files are told apart by what is in them: those of a connector are judged by themselves, too. */
+static int sort_files(struct options *options, struct error *error) {
+  size_t kept = 0;
+  for (size_t i = 0; i < options->files.count; i++) {
+    const char *path = options->files.items[i];
+    if (!connector_source_is_one(path))
+      options->files.items[kept++] = path;
+    else if (string_list_add(&options->connectors, path))
+      return error_set(error, -ENOMEM, "out of memory");
+  }
+  options->files.count = kept;
+  return 0;
+}
+
+int command_check(struct options *options, struct error *error) {
+  if (sort_files(options, error))
+    return command_fail(3, error);
   struct check_run *run = calloc(1, sizeof *run);
   if (!run) {
     error_set(error, -ENOMEM, "out of memory");
@@ -226,39 +242,5 @@ static int check(const struct options *options, struct error *error) {
     read_files(run);
   int status = finish(run);
   free(run);
-  return status;
-}
-
-/* Files are told apart by what is in them: those of a connector are judged by themselves, too. */
-static int sort_files(struct options *options, struct error *error) {
-  size_t kept = 0;
-  for (size_t i = 0; i < options->files.count; i++) {
-    const char *path = options->files.items[i];
-    if (!connector_source_is_one(path))
-      options->files.items[kept++] = path;
-    else if (string_list_add(&options->connectors, path))
-      return error_set(error, -ENOMEM, "out of memory");
-  }
-  options->files.count = kept;
-  return 0;
-}
-
-int command_check(int count, char **words) {
-  struct options options;
-  struct error error = {0};
-  options_default(&options);
-  options.findings = NULL;
-  int code = options_parse(&options, OPTIONS_CHECK, count, words, &error), status;
-  if (!code)
-    code = sort_files(&options, &error);
-  if (code == OPTIONS_HELP)
-    status = command_help(OPTIONS_CHECK, "oauthtap check [OPTION]… FILE…",
-                          "Judges recorded traffic: HAR files of browsers, Postman, Charles, Fiddler, mitmproxy and\n"
-                          "others, gzip-packed or not, and Fiddler session archives (.saz). Several files are one run; - is\n"
-                          "standard input. Among them may be files of the connector (apiProperties.json, OpenAPI, Postman\n"
-                          "…): they are judged by themselves and held against the traffic.");
-  else
-    status = code ? command_fail(2, &error) : check(&options, &error);
-  options_free(&options);
   return status;
 }

@@ -1,5 +1,5 @@
-/* command.h - the subcommands. Each gets the words behind its name and returns the exit status: 0 fine, 1 findings, 2 usage or
- * configuration, 3 could not do its work. */
+/* command.h - the subcommands: one table for what is run, oauthtap --help, COMMAND --help, the man page, docs/options.md and the shells'
+ * completion. */
 #ifndef OAUTHTAP_COMMAND_H
 #define OAUTHTAP_COMMAND_H
 
@@ -8,13 +8,36 @@
 #include "proxy/options.h"
 #include "proxy/proxy.h"
 
-int command_proxy(int count, char **words);
-int command_run(int count, char **words);
-int command_check(int count, char **words);
-int command_demo(int count, char **words);
-int command_ca(int count, char **words);
-int command_rules(int count, char **words);
-int command_report(int count, char **words);
+/* What stands on the line beside options. */
+enum command_words { WORDS_NONE, WORDS_FILES, WORDS_OF_CHILD, WORD_CLIENT, WORD_RULE, WORD_SHELL };
+
+struct command {
+  const char *name;
+  enum options_command options;
+  enum command_words words;
+  /* returns the exit status: 0 fine, 1 findings, 2 usage or configuration, 3 could not do its work; error is for its own use */
+  int (*run)(struct options *options, struct error *error);
+  const char *summary; /* for the list of commands */
+  const char *usage;   /* what stands behind the name */
+  const char *about;   /* what it does, in sentences */
+};
+extern const struct command command_table[];
+extern const size_t command_count;
+
+int command_proxy(struct options *options, struct error *error);
+int command_run(struct options *options, struct error *error);
+int command_check(struct options *options, struct error *error);
+int command_report(struct options *options, struct error *error);
+int command_demo(struct options *options, struct error *error);
+int command_ca(struct options *options, struct error *error);
+int command_rules(struct options *options, struct error *error);
+
+/* command_find - by its name; NULL: there is none. command_main - the words behind the name: options are read, help is given, or the
+ * command runs. Returns the exit status. */
+const struct command *command_find(struct text name);
+int command_main(const struct command *command, int count, char **words);
+/* command_help - `oauthtap COMMAND --help`: usage, what it does, its options. */
+int command_help(const struct command *command);
 void command_write_man(struct text_out *out);
 
 /* command_fail - prints "oauthtap: …", control characters escaped, and returns the status. exit_status_for - 2 for what the person said, 3
@@ -30,7 +53,5 @@ int command_stop(struct proxy *proxy, const sigset_t *signals);
 void command_raise_file_limit(void);
 /* command_add_simulated - what --simulate-expiry will do, a line each, which begin as said; nothing where nothing is simulated. */
 void command_add_simulated(const struct options *options, const char *first, const char *further, struct text_out *out);
-/* command_help - `oauthtap COMMAND --help`: usage, what it does, its options. */
-int command_help(enum options_command command, const char *usage, const char *about);
 
 #endif

@@ -44,9 +44,11 @@ void command_add_simulated(const struct options *options, const char *first, con
   }
 }
 
-int command_help(enum options_command command, const char *usage, const char *about) {
+int command_help(const struct command *command) {
   struct text_out out = {0};
-  text_out_addf(&out, "Usage: %s\n\n%s\n\n", usage, about);
-  options_write_help(command, &out);
+  text_out_addf(&out, "Usage: oauthtap %s %s\n\n", command->name, command->usage);
+  options_write_paragraph(text_from(command->about), &out);
+  text_out_add_char(&out, '\n');
+  options_write_help(command->options, &out);
   return command_print(&out);
 }

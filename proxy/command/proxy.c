@@ -55,9 +55,10 @@ static void block_signals(sigset_t *signals) {
   pthread_sigmask(SIG_BLOCK, signals, NULL);
 }
 
-static int run(const struct options *options, struct error *error) {
+int command_proxy(struct options *options, struct error *error) {
   sigset_t signals;
   int number;
+  command_raise_file_limit();
   block_signals(&signals);
   struct proxy *proxy = proxy_start(options, NULL, NULL, error);
   if (!proxy)
@@ -65,23 +66,4 @@ static int run(const struct options *options, struct error *error) {
   greet(options, proxy);
   sigwait(&signals, &number);
   return command_stop(proxy, &signals);
-}
-
-int command_proxy(int count, char **words) {
-  struct options options;
-  struct error error = {0};
-  options_default(&options);
-  int code = options_parse(&options, OPTIONS_PROXY, count, words, &error), status;
-  if (code == OPTIONS_HELP) {
-    status = command_help(OPTIONS_PROXY, "oauthtap proxy [OPTION]…",
-                          "Listens as an HTTP proxy until SIGINT or SIGTERM. Forwards everything unharmed, and\n"
-                          "says what is wrong with the OAuth connections that pass.");
-  } else if (code) {
-    status = command_fail(2, &error);
-  } else {
-    command_raise_file_limit();
-    status = run(&options, &error);
-  }
-  options_free(&options);
-  return status;
 }

@@ -72,7 +72,7 @@ static int finish(struct report_run *run) {
   return run->status ? run->status : run->has_findings && run->options->has_said_fail_on ? 1 : 0;
 }
 
-static int report(const struct options *options, struct error *error) {
+int command_report(struct options *options, struct error *error) {
   struct report_run run = {.options = options, .has_gap = true};
   run.format = report_format_find(text_from(options->format ? options->format : "text"));
   run.style = style_for(options, STDOUT_FILENO);
@@ -88,19 +88,4 @@ static int report(const struct options *options, struct error *error) {
   }
   write_collected(&run);
   return finish(&run);
-}
-
-int command_report(int count, char **words) {
-  struct options options;
-  struct error error = {0};
-  options_default(&options);
-  int code = options_parse(&options, OPTIONS_REPORT, count, words, &error), status;
-  if (code == OPTIONS_HELP)
-    status = command_help(OPTIONS_REPORT, "oauthtap report [OPTION]… LOG…",
-                          "Renders findings logs for people, pipelines and tickets. Several are one report; - is\n"
-                          "standard input. The status is 1 at findings only where --fail-on is given.");
-  else
-    status = code ? command_fail(2, &error) : report(&options, &error);
-  options_free(&options);
-  return status;
 }

@@ -113,7 +113,7 @@ static void write_rules(const struct rule *one, const char *format, struct text_
   }
 }
 
-static int run(const struct options *options, struct error *error) {
+int command_rules(struct options *options, struct error *error) {
   const struct rule *one = options->word ? rule_find(text_from(options->word)) : NULL;
   if (options->word && !one) {
     error_set(error, -EINVAL, "there is no rule %.100s; did you mean %s? (oauthtap rules lists them)", options->word,
@@ -123,17 +123,4 @@ static int run(const struct options *options, struct error *error) {
   struct text_out out = {0};
   write_rules(one, options->format ? options->format : "text", &out);
   return command_print(&out);
-}
-
-int command_rules(int count, char **words) {
-  struct options options;
-  struct error error = {0};
-  options_default(&options);
-  int code = options_parse(&options, OPTIONS_RULES, count, words, &error), status;
-  if (code == OPTIONS_HELP)
-    status = command_help(OPTIONS_RULES, "oauthtap rules [ID] [OPTION]…", "Lists the rules, or explains one.");
-  else
-    status = code ? command_fail(2, &error) : run(&options, &error);
-  options_free(&options);
-  return status;
 }

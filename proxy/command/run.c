@@ -108,7 +108,7 @@ static int run_with_proxy(struct child_run *run, struct error *error) {
   return child_status ? child_status : own_status;
 }
 
-static int run_command(const struct options *options, struct error *error) {
+int command_run(struct options *options, struct error *error) {
   struct child_run run = {.options = options};
   if (!options->child) {
     error_set(error, -EINVAL, "nothing to run: name a command, as in oauthtap run -- newman run connection.json");
@@ -135,23 +135,5 @@ static int run_command(const struct options *options, struct error *error) {
   command_raise_file_limit();
   status = run_with_proxy(&run, error);
   free(run.words);
-  return status;
-}
-
-int command_run(int count, char **words) {
-  struct options options;
-  struct error error = {0};
-  options_default(&options);
-  options.listen_port = 0;
-  int code = options_parse(&options, OPTIONS_RUN, count, words, &error), status;
-  if (code == OPTIONS_HELP)
-    status = command_help(OPTIONS_RUN, "oauthtap run [OPTION]… -- COMMAND [ARGUMENT]…",
-                          "Starts the command with a proxy of its own around it: the variables that clients read\n"
-                          "point it there and make it trust the certificate authority. Its output, its terminal\n"
-                          "and its exit status, unless that is 0, are its own; findings and verdict go to\n"
-                          "standard error.");
-  else
-    status = code ? command_fail(2, &error) : run_command(&options, &error);
-  options_free(&options);
   return status;
 }

@@ -29,7 +29,7 @@ static void parse(struct run *run, enum options_command command, const char *wor
     if (*word)
       split[count++] = word;
   *run = (struct run){0};
-  options_default(&run->options);
+  options_default(&run->options, command);
   run->code = options_parse(&run->options, command, count, split, &run->error);
 }
 
