@@ -5,6 +5,7 @@
 #include "inspect/base/url.h"
 #include "inspect/rule.h"
 #include "inspect/simulate.h"
+#include "proxy/host_pattern.h"
 #include "proxy/nearest.h"
 #include "proxy/options_internal.h"
 #include "proxy/output/reports.h"
@@ -17,6 +18,8 @@ static int set_ui(struct options *options, const struct option *option, const ch
 static int set_profile(struct options *options, const struct option *option, const char *value, struct error *error);
 static int check_url(struct options *options, const struct option *option, const char *value, struct error *error);
 static int check_simulate_expiry(struct options *options, const struct option *option, const char *value, struct error *error);
+static int check_host(struct options *options, const struct option *option, const char *value, struct error *error);
+static int check_narrow_host(struct options *options, const struct option *option, const char *value, struct error *error);
 static int check_rule(struct options *options, const struct option *option, const char *value, struct error *error);
 static int check_report(struct options *options, const struct option *option, const char *value, struct error *error);
 static int check_severity(struct options *options, const struct option *option, const char *value, struct error *error);
@@ -37,8 +40,9 @@ const struct option option_table[] = {
      "where the proxy listens (proxy: 127.0.0.1:8080; run: a free port, which port 0 means)"},
     {"allow-remote", NULL, OPTION_FLAG, LIVE, AT(allows_remote), NULL, "let --listen be an address that other machines reach"},
     {"upstream-ca", "FILE", OPTION_TEXT, LIVE, AT(upstream_ca), NULL, "trust these authorities of servers, too (PEM)"},
-    {"insecure-upstream", "HOST", OPTION_LIST, LIVE, AT(insecure_upstream), NULL, "do not verify this server's certificate (repeatable)"},
-    {"pass", "HOST", OPTION_LIST, LIVE, AT(pass), NULL,
+    {"insecure-upstream", "HOST", OPTION_LIST, LIVE, AT(insecure_upstream), check_narrow_host,
+     "do not verify this server's certificate (repeatable; *.example.com for all below)"},
+    {"pass", "HOST", OPTION_LIST, LIVE, AT(pass), check_host,
      "tunnel to this host without looking inside (repeatable; *.example.com for all below)"},
     {"simulate-expiry", "SECONDS", OPTION_LIST, LIVE, AT(simulate_expiry), check_simulate_expiry,
      "answer calls whose access token is older with 401, as if it had expired; HOST=SECONDS: at that API only; behind it ,status=403 or "
@@ -212,6 +216,16 @@ static int check_url(struct options *options, const struct option *option, const
   if (url_parse(text_from(value), &url) || !url.has_authority || !url.port)
     return error_set(error, -EINVAL, "--%s: this is not a URL: expected http:// or https:// with a host", option->name);
   return 0;
+}
+
+static int check_host(struct options *options, const struct option *option, const char *value, struct error *error) {
+  (void)options;
+  return host_pattern_check(option->name, text_from(value), false, error);
+}
+
+static int check_narrow_host(struct options *options, const struct option *option, const char *value, struct error *error) {
+  (void)options;
+  return host_pattern_check(option->name, text_from(value), true, error);
 }
 
 static const char *rule_id_at(size_t index) {
