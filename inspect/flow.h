@@ -51,6 +51,7 @@ struct flow {
   const char *token_url; /* where its tokens were issued; without the query; empty: not known, or too long */
   struct token *tokens;  /* newest first */
   unsigned token_count, generation;
+  bool is_simulated;      /* an access token of it was made to expire */
   uint64_t born;          /* sequence number of its first observation */
   uint64_t authorization; /* id of what was asked for at its sign-in; 0: not seen */
   enum step_status steps[STEP_COUNT];

@@ -136,6 +136,8 @@ static void learn(struct inspect *inspect, struct facts *facts, uint64_t sequenc
   device_learn(flows, facts);
   revocation_learn(flows, facts);
   calls_note(flows, facts);
+  if (facts->flow && facts_is_simulated(facts))
+    facts->flow->is_simulated = true;
   if (facts->class == CLASS_API && facts->token) {
     flow_note_host(flows, facts->url.host);
     if (facts->answer.kind == ANSWER_ACCEPTED)

@@ -8,7 +8,8 @@
 
 #include "inspect/connector/files.h"
 
-#define ATTEMPT_MS 10000 /* a client that has not even begun to refresh by then will not */
+#define ATTEMPT_MS 10000          /* a client that has not even begun to refresh by then will not */
+#define SIMULATED_ATTEMPT_MS 2000 /* nor by then, where the run was made to see it refresh */
 
 struct subject {
   uint64_t count;
@@ -34,7 +35,8 @@ static bool has_needs(const struct inspect *inspect, const struct facts *facts, 
   if (!facts)
     return true;
   const struct answer *answer = &facts->answer;
-  if ((needs & NEEDS_RESPONSE_HEAD) && answer->kind == ANSWER_NONE)
+  bool is_simulated = (needs & ALSO_SIMULATED) && facts_is_simulated(facts);
+  if ((needs & NEEDS_RESPONSE_HEAD) && answer->kind == ANSWER_NONE && !is_simulated)
     return false;
   if ((needs & NEEDS_RESPONSE_BODY) && (answer->kind == ANSWER_NONE || answer->format == FORMAT_UNKNOWN))
     return false;
@@ -344,7 +346,8 @@ static bool is_certain(const struct inspect *inspect, const struct held *held) {
   bool is_lost = inspect->last_loss && inspect->last_loss_ms >= held->since_ms;
   const struct flow *flow = held->flow_id ? table_peek(&inspect->flows.flows, held->flow_id) : NULL;
   is_lost |= flow && sight_was_hidden(&inspect->flows, flow, held->since_ms);
-  return held->recovery != RECOVERY_BY_ATTEMPT || (!is_lost && inspect->now_ms - held->since_ms >= ATTEMPT_MS);
+  int64_t attempt_ms = held->finding.exchange.simulated ? SIMULATED_ATTEMPT_MS : ATTEMPT_MS;
+  return held->recovery != RECOVERY_BY_ATTEMPT || (!is_lost && inspect->now_ms - held->since_ms >= attempt_ms);
 }
 
 static enum severity final_severity(const struct inspect *inspect, const struct held *held) {
@@ -463,7 +466,7 @@ static bool may_recover(const struct report *report) {
 
 static void suspect_token(struct inspect *inspect, const struct report *report, struct held *held) {
   const struct facts *facts = report->check->facts;
-  if (!facts || !facts->token || (!report->rule->takes_token_for_dead && !report->is_backup))
+  if (!facts || !facts->token || facts_is_simulated(facts) || (!report->rule->takes_token_for_dead && !report->is_backup))
     return;
   held->dead_key = key_of_token(inspect, facts);
   held->is_backup = report->is_backup;

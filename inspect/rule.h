@@ -27,6 +27,7 @@ enum rule_needs {
   NEEDS_RESPONSE_BODY = 2, /* and whole */
   NEEDS_REQUEST_BODY = 4,  /* whole */
   NEEDS_WHOLE_FLOW = 8,    /* compares exchanges: silent where observations of this flow were lost */
+  ALSO_SIMULATED = 32,     /* the answer may be ours, as if the token had expired: asked for the client's part, never blames the provider */
   NEEDS_CREDENTIALS = 16,  /* concludes from a header that is not there: silent in a recording whose credentials were left out */
 };
 

@@ -131,7 +131,7 @@ static void learn_call(struct flows *flows, const struct facts *facts) {
   trail->token = token->key;
   trail->flow_id = token->flow->id;
   trail->ends_ms = token->life_s > 0 ? token->issued.own_ms + token->life_s * 1000 : 0;
-  trail->was_refused = is_refused_as_token(facts);
+  trail->was_refused = facts_is_simulated(facts) || is_refused_as_token(facts);
 }
 
 /* ---- learning ---- */

@@ -96,7 +96,8 @@ static void say_failure(struct step_state *state, const struct finding *finding)
     snprintf(state->sentence, sizeof state->sentence, "No refresh token came with the access token: the connection will fail after %.*s.",
              TEXT_ARGS(life));
   else
-    snprintf(state->sentence, sizeof state->sentence, "%s.", finding->title);
+    snprintf(state->sentence, sizeof state->sentence, "%s%s.", finding->title,
+             finding->exchange.simulated ? " (its expiry was simulated)" : "");
 }
 
 static void note_failing_call(struct inspect *inspect, struct step_state *state, const struct finding *finding) {
@@ -231,7 +232,10 @@ static void after_grant(struct inspect *inspect, const struct facts *facts) {
   struct text_out sentence = {0};
   bool is_refresh = facts->class == CLASS_REFRESH;
   note_life(inspect, facts);
-  if (is_refresh)
+  if (is_refresh && facts->flow->is_simulated)
+    text_out_addf(&sentence, "After the simulated expiry the refresh brought a new access token%s.",
+                  text_is_empty(facts->refresh_token) ? "" : ", and a refresh token");
+  else if (is_refresh)
     text_out_add_string(&sentence, text_is_empty(facts->refresh_token) ? "The refresh brought a new access token."
                                                                        : "The refresh brought a new access token, and a refresh token.");
   else
@@ -279,7 +283,9 @@ static void after_call(struct inspect *inspect, const struct facts *facts) {
     return;
   bool is_refreshed = facts->token->generation > 0;
   succeed(inspect, facts, is_refreshed ? STEP_API_AFTER_REFRESH : STEP_API,
-          is_refreshed ? "An API call with the new access token succeeded." : "An API call with the access token succeeded.");
+          !is_refreshed               ? "An API call with the access token succeeded."
+          : facts->flow->is_simulated ? "After the simulated expiry an API call with the new access token succeeded."
+                                      : "An API call with the new access token succeeded.");
   if (is_refreshed)
     mend_call(inspect, facts);
 }

@@ -112,13 +112,18 @@ static enum outcome outcome_of(const struct flow *flow, const struct story *stor
   return is_anything ? OUTCOME_INCOMPLETE : OUTCOME_NOTHING;
 }
 
-static const char *why_no_refresh(const struct flow *flow, const struct story *story, struct arena *memory, struct safe_text *sentence) {
+static const char *why_no_refresh(bool is_simulating, const struct flow *flow, const struct story *story, struct arena *memory,
+                                  struct safe_text *sentence) {
   if (flow && flow->steps[STEP_TOKEN] == STEP_FAILED)
     return story && (story->has_refresh_token || story->life_s < 0) ? "" : "There is no refresh token to refresh with.";
   if (!story || flow->steps[STEP_TOKEN] == STEP_NOT_SEEN)
     return "";
   if (story->needs_no_refresh)
     return "There is no refresh token, so none is expected.";
+  if (flow->is_simulated)
+    return "The access token's end was simulated; the run was over before a refresh could be expected.";
+  if (is_simulating)
+    return "No call came after the simulated end of the access token: let the client run for longer.";
   if (story->life_s < 0)
     return "Let the client run until the access token is over.";
   struct text_out out = {0};
@@ -176,7 +181,7 @@ static struct safe_text explain(const struct inspect *inspect, struct arena *mem
   else if (!flow && step == STEP_API && inspect->summary.api_calls)
     why = "No call carried a token whose issue was seen.";
   else if (flow && step == STEP_REFRESH)
-    why = why_no_refresh(flow, story, memory, &sentence);
+    why = why_no_refresh(inspect->simulation.rule_count > 0, flow, story, memory, &sentence);
   else if (flow && step == STEP_API_AFTER_REFRESH && flow->steps[STEP_REFRESH] == STEP_VERIFIED)
     why = "No call carried the new access token.";
   return why ? redact_literal(why) : sentence;

@@ -55,13 +55,25 @@ static bool is_expired(const struct facts *facts) {
   return age_ms + tolerance >= life_ms && own_age_ms + tolerance >= life_ms;
 }
 
+static bool is_refused_for_age(const struct check *c) {
+  const struct facts *facts = c->facts;
+  bool is_refused = check_is_status(c, 401, 401) || check_is_success(c) || facts->answer.says_expired;
+  return facts->answer.kind == ANSWER_REFUSED && is_refused && !facts->answer.hints_scope && !facts->answer.names_other_cause &&
+         is_expired(facts);
+}
+
+/* The client was told plainly, so that its silence is a failure, not a sign of one. */
+static void say_simulated(struct report *r) {
+  report_severity(r, SEVERITY_ERROR);
+  report_message(r, "{method} {url} was answered {status} and invalid_token by oauthtap, as if its access token had expired (it was {age} "
+                    "old; --simulate-expiry). There is a refresh token, but no refresh followed, within a minute or before the run ended.");
+}
+
 static void check_never_attempted(struct check *c) {
   const struct facts *facts = c->facts;
   const struct token *token = facts->token;
-  if (!token || token->kind != TOKEN_ACCESS || token->replaced_ms || facts->answer.kind != ANSWER_REFUSED)
-    return;
-  bool is_refused = check_is_status(c, 401, 401) || check_is_success(c) || facts->answer.says_expired;
-  if (!is_refused || facts->answer.hints_scope || facts->answer.names_other_cause || !is_expired(facts) ||
+  bool is_simulated = facts_is_simulated(facts);
+  if (!token || token->kind != TOKEN_ACCESS || token->replaced_ms || !(is_simulated || is_refused_for_age(c)) ||
       !flow_has_refresh_token(c->flows, token->flow))
     return;
   const struct origin *origin = flow_origin(c->flows, token->flow);
@@ -75,6 +87,8 @@ static void check_never_attempted(struct check *c) {
   if (token->life_s > 0)
     evidence_duration(r, "life", token->life_s);
   evidence_error(r);
+  if (is_simulated)
+    say_simulated(r);
 }
 
 #define RFC6749 "https://www.rfc-editor.org/rfc/rfc6749"
@@ -97,7 +111,7 @@ const struct rule rules_expiry[] = {
      .severity = ALWAYS(WARNING),
      .step = STEP_REFRESH,
      .on = ON_API_EXCHANGE,
-     .needs = NEEDS_RESPONSE_HEAD | NEEDS_WHOLE_FLOW,
+     .needs = NEEDS_RESPONSE_HEAD | NEEDS_WHOLE_FLOW | ALSO_SIMULATED,
      .recovery = RECOVERY_BY_ATTEMPT,
      .takes_token_for_dead = true,
      .check = check_never_attempted,

@@ -119,7 +119,8 @@ static void check_rejected(struct check *c) {
 static void check_old_token_used(struct check *c) {
   const struct facts *facts = c->facts;
   const struct token *token = facts->token;
-  if (!check_is_status(c, 401, 401) || !token || token->kind != TOKEN_ACCESS || !token->replaced_ms ||
+  bool is_simulated = facts_is_simulated(facts);
+  if (!(is_simulated || check_is_status(c, 401, 401)) || !token || token->kind != TOKEN_ACCESS || !token->replaced_ms ||
       facts->started_ms <= token->replaced_ms + 2000)
     return;
   struct report *r = report(c);
@@ -127,6 +128,9 @@ static void check_old_token_used(struct check *c) {
   evidence_token(r, "access_token", token);
   evidence_duration(r, "since", (facts->started_ms - token->replaced_ms) / 1000);
   evidence_error(r);
+  if (is_simulated)
+    report_message(r, "{method} {url} used the access token that a refresh had replaced {since} before, and was answered {status} by "
+                      "oauthtap, as if that had expired (--simulate-expiry).");
 }
 
 #define RFC6749 "https://www.rfc-editor.org/rfc/rfc6749"
@@ -178,7 +182,7 @@ const struct rule rules_refresh[] = {
      .severity = ALWAYS(ERROR),
      .step = STEP_API_AFTER_REFRESH,
      .on = ON_API_EXCHANGE,
-     .needs = NEEDS_RESPONSE_HEAD | NEEDS_WHOLE_FLOW,
+     .needs = NEEDS_RESPONSE_HEAD | NEEDS_WHOLE_FLOW | ALSO_SIMULATED,
      .cause = CAUSE_API_REFUSED,
      .rank = 50,
      .recovery = RECOVERY_IS_INFO,
