@@ -126,6 +126,7 @@ static void learn(struct inspect *inspect, struct facts *facts, uint64_t sequenc
     classify_learn_discovery(flows, facts);
     clients_learn_discovery(flows, facts);
   }
+  known_connectors_learn(inspect, facts);
   authorization_learn(flows, facts, sequence);
   expiry_learn(flows, facts);
   refreshes_learn(flows, facts);

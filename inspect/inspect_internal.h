@@ -14,6 +14,7 @@ struct inspect {
   struct inspect_settings settings;
   struct connector_settings *connectors; /* at least one */
   size_t connector_count;
+  uint64_t signed_in; /* by connector: a sign-in at its authorization URL was seen */
   char (*client_secrets_shown)[3][FINGERPRINT_TEXT_BYTES]; /* of each: as it is; decoded; and what tells the key */
   record_fn *on_record;
   void *owner;
@@ -71,6 +72,8 @@ int known_connectors_init(struct inspect *inspect);
 void known_connectors_clear(struct inspect *inspect);
 /* known_connectors_choose - the one that the exchange matches best; the first where it matches none. */
 const struct connector_settings *known_connectors_choose(const struct inspect *inspect, const struct facts *facts);
+/* known_connectors_learn - after it was judged. */
+void known_connectors_learn(struct inspect *inspect, const struct facts *facts);
 /* inspect_fingerprint - "tok:…" of a secret, or what a recording shows of it. */
 void inspect_fingerprint(void *inspect, struct text token, char shown[FINGERPRINT_TEXT_BYTES]);
 

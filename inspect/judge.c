@@ -547,6 +547,14 @@ const struct connector_settings *check_connector_at(const struct check *check, s
   return index < check->inspect->connector_count ? &check->inspect->connectors[index] : NULL;
 }
 
+const struct connector_files *check_files(const struct check *check) {
+  return check->inspect->settings.files;
+}
+
+bool check_has_signed_in(const struct check *check) {
+  return (check->inspect->signed_in >> (check->connector - check->inspect->connectors)) & 1;
+}
+
 bool check_has_lost(const struct check *check) {
   return check->inspect->last_loss != 0;
 }

@@ -47,6 +47,8 @@ static void note_secrets_of_files(struct inspect *inspect) {
 int known_connectors_init(struct inspect *inspect) {
   const struct inspect_settings *settings = &inspect->settings;
   size_t count = settings->other_count + 1;
+  if (count > 64)
+    return -ENOMEM; /* connector_files_settle makes fewer */
   inspect->connectors = calloc(count, sizeof *inspect->connectors);
   inspect->client_secrets_shown = calloc(count, sizeof *inspect->client_secrets_shown);
   if (!inspect->connectors || !inspect->client_secrets_shown)
@@ -102,4 +104,10 @@ const struct connector_settings *known_connectors_choose(const struct inspect *i
     }
   }
   return best;
+}
+
+void known_connectors_learn(struct inspect *inspect, const struct facts *facts) {
+  bool is_sign_in = facts->class == CLASS_AUTHORIZATION && classify_compare(facts->connector->authorization_url, facts) != URL_DIFFERENT;
+  if (is_sign_in)
+    inspect->signed_in |= (uint64_t)1 << (facts->connector - inspect->connectors);
 }

@@ -197,7 +197,8 @@ static bool add_value(const struct report *report, const struct finding *finding
     return value.length > 0;
   }
   if (text_equal(name, TEXT("file")) || text_equal(name, TEXT("member"))) {
-    struct text value = name.length == 4 ? finding->file.name.text : finding->file.member.text;
+    struct text file = finding->file.name.text, base = text_slice(file, text_find_last_char(file, '/') + 1, file.length);
+    struct text value = name.length == 4 ? base : finding->file.member.text;
     text_out_add(out, value);
     return value.length > 0;
   }

@@ -84,12 +84,14 @@ size_t rule_reference_count(const struct rule *rule);
 extern const struct rule rules_token[], rules_token_answer[], rules_token_members[], rules_token_error[], rules_jwt[], rules_discovery[];
 extern const struct rule rules_api[], rules_api_scheme[], rules_api_token[], rules_api_redirect[], rules_api_answer[], rules_api_wanted[];
 extern const struct rule rules_refresh[], rules_connector[], rules_transport[]; /* each ends with an empty id */
+extern const struct rule rules_connector_sign_in[], rules_connector_file[], rules_connector_url[];
 extern const struct rule rules_refresh_token[], rules_refresh_request[], rules_refresh_answer[], rules_expiry[], rules_sight[];
 extern const struct rule rules_token_request[], rules_client_authentication[], rules_code[], rules_pkce[], rules_authorize[];
 
 /* ---- what a check function sees and says ---- */
 
 struct connector_file;
+struct connector_files;
 struct flows;
 struct inspect;
 struct report;
@@ -155,7 +157,9 @@ bool check_is_status(const struct check *check, unsigned from, unsigned to);
 bool check_has_error(const struct check *check);           /* the answer has an OAuth or a vendor's error */
 void check_drop_held(struct check *check, const char *id); /* that rule's findings about this flow that still wait: they were a symptom */
 const struct connector_settings *check_connector_at(const struct check *check, size_t index); /* all that are configured; NULL: no more */
-bool check_has_lost(const struct check *check);                                               /* observations of this run */
+const struct connector_files *check_files(const struct check *check); /* that say what the connector should be; NULL: none */
+bool check_has_signed_in(const struct check *check); /* a sign-in at the connector's authorization URL was seen before */
+bool check_has_lost(const struct check *check);      /* observations of this run */
 void check_note_unseen(struct check *check, const char *kind, struct text host, const char *what); /* for the summary, once: host, what */
 bool check_client_trusts(const struct check *check, struct text client, struct text host); /* has had an exchange with it over our TLS */
 unsigned check_count_failures(const struct check *check, struct text client, struct text host); /* TLS failures, with this one */

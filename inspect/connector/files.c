@@ -84,7 +84,8 @@ static bool is_url_member(enum connector_member member) {
 
 static bool is_comparable(enum connector_member member, struct text value) {
   bool is_name = member == MEMBER_CLIENT_ID || member == MEMBER_CLIENT_SECRET;
-  return connector_is_said(value) && !(is_name && connector_is_placeholder(value));
+  bool is_somebodys = is_url_member(member) && text_find_nocase(value, TEXT("your")) != SIZE_MAX; /* https://yourcompany.example.com */
+  return connector_is_said(value) && !is_somebodys && !(is_name && connector_is_placeholder(value));
 }
 
 static bool is_same_url(struct text a, struct text b) {
@@ -114,6 +115,14 @@ static bool has_part_of(const struct merged *merged, const struct connector_file
   return false;
 }
 
+/* Two files of one kind are two connectors, unless they name the same things. */
+static bool has_part_of_kind(const struct merged *merged, enum connector_kind kind) {
+  for (size_t i = 0; i < merged->part_count; i++)
+    if (merged->of[i]->kind == kind)
+      return true;
+  return false;
+}
+
 /* A client of its own (application, implicit, password) is no part of a connector in which a person signs in. */
 static bool may_belong(const struct merged *merged, const struct connection *connection) {
   struct text grant = merged->part_count ? merged->parts[0]->grant : TEXT_NONE;
@@ -133,7 +142,7 @@ static struct merged *only_other(struct connector_files *files, const struct con
   struct merged *only = NULL;
   for (size_t i = 0; i < files->merged_count; i++) {
     struct merged *merged = &files->merged[i];
-    if (has_part_of(merged, file) || !may_belong(merged, connection))
+    if (has_part_of_kind(merged, file->kind) || !may_belong(merged, connection))
       continue;
     if (only)
       return NULL;

@@ -104,7 +104,8 @@ static bool may_be_ours(const struct check *c) {
 static void check_grant(struct check *c) {
   const struct facts *facts = c->facts;
   const struct platform *platform = check_platform(c);
-  if (text_is_empty(facts->grant_type) || platform_supports(platform, facts->grant_type) || is_service_principal(facts) || !may_be_ours(c))
+  if (text_is_empty(facts->grant_type) || platform_supports(platform, facts->grant_type) || is_service_principal(facts) ||
+      c->connector->has_service_principal || !may_be_ours(c))
     return;
   struct report *r = report(c);
   evidence_literal(r, "platform", platform->name);

@@ -11,6 +11,7 @@ import { bearerOnly, client, refreshToken, secretFile, serve, tokens } from './l
 import { scratch } from './lib/scratch.js';
 
 const run = promisify(execFile);
+const redirectUri = 'https://global.consent.azure-apim.net/redirect';
 const newman = fileURLToPath(new URL('node_modules/newman/bin/newman.js', import.meta.url));
 
 let files = 0;
@@ -37,7 +38,7 @@ describe('a connector file and newman', () => {
   async function walk(proxy, { id = client.id, secret = client.secret, token = '/token', refresh = '/refresh', refreshes = true } = {}) {
     const first = n + 1, credentials = { client_id: id, client_secret: secret }, call = (name, count) => apiRequest(name, `${server.url}/me`, tokens(count).access_token);
     const item = [
-      formRequest('token', server.url + token, { grant_type: 'authorization_code', code: 'the-code-0123456789abcdef', redirect_uri: 'https://localhost/cb', ...credentials }),
+      formRequest('token', server.url + token, { grant_type: 'authorization_code', code: 'the-code-0123456789abcdef', redirect_uri: redirectUri, ...credentials }),
       call('api', first),
       ...(refreshes ? [formRequest('refresh', server.url + refresh, { grant_type: 'refresh_token', refresh_token: refreshToken, ...credentials }), call('api again', first + 1)] : []),
     ];
@@ -49,7 +50,7 @@ describe('a connector file and newman', () => {
 
   const apiProperties = ({ clientId = client.id, tokenUrl = `${server.url}/token`, refreshUrl = `${server.url}/refresh` } = {}) => ({ properties: {
     iconBrandColor: '#007ee5', capabilities: ['actions'], connectionParameters: { token: { type: 'oauthSetting', oAuthSettings: {
-      identityProvider: 'oauth2', clientId, scopes: ['read', 'write'], redirectMode: 'Global', redirectUrl: 'https://global.consent.azure-apim.net/redirect',
+      identityProvider: 'oauth2', clientId, scopes: ['read', 'write'], redirectMode: 'Global', redirectUrl: redirectUri,
       customParameters: { authorizationUrl: { value: `${server.url}/authorize` }, tokenUrl: { value: tokenUrl }, refreshUrl: { value: refreshUrl } } } } } } });
 
   async function verdict(content, walked, ...more) {

@@ -246,7 +246,9 @@ struct connector_settings vector_connector(json_value vector) {
                                      .client_secret = vector_text(settings, "client_secret"),
                                      .token_url = vector_text(settings, "token_url"),
                                      .refresh_url = vector_text(settings, "refresh_url"),
+                                     .authorization_url = vector_text(settings, "authorization_url"),
                                      .redirect_uri = vector_text(settings, "redirect_uri"),
+                                     .scope = vector_text(settings, "scope"),
                                      .api_base = vector_text(settings, "api_base")};
 }
 
