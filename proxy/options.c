@@ -95,9 +95,12 @@ const struct option option_table[] = {
      "keep provider and proxy running for Postman or curl, until SIGINT, and tell what to paste where"},
     {"listen", "HOST:PORT", OPTION_PARSED, DEMO, 0, set_demo_listen,
      "with --serve: where the proxy listens, of this machine only (127.0.0.1:8080; port 0: a free one)"},
+    {"print-config", NULL, OPTION_COMMAND, LIVE | CHECK, 0, NULL,
+     "print the options that hold as a config file, with where each comes from, and do nothing else"},
     {"help", NULL, OPTION_COMMAND, LIVE | CA | RULES | CHECK | REPORT | DEMO | COMPLETION, 0, NULL, "this text"},
 };
 const size_t option_count = sizeof option_table / sizeof *option_table;
+_Static_assert(sizeof option_table / sizeof *option_table <= OPTIONS_MAX, "struct options has a place for each option");
 
 const char *options_name(size_t index) {
   return index < option_count ? option_table[index].name : NULL;
@@ -209,12 +212,15 @@ static int set_profile(struct options *options, const struct option *option, con
   return 0;
 }
 
-/* What is no URL is not repeated: somebody's secret may stand there instead. */
+/* What is no URL is not repeated: somebody's secret may stand there instead. Nor is a URL with a password in it. */
 static int check_url(struct options *options, const struct option *option, const char *value, struct error *error) {
   (void)options;
   struct url url;
   if (url_parse(text_from(value), &url) || !url.has_authority || !url.port)
     return error_set(error, -EINVAL, "--%s: this is not a URL: expected http:// or https:// with a host", option->name);
+  if (url.userinfo.length)
+    return error_set(error, -EINVAL, "--%s: leave the user name and password out of the URL: requests do not carry them there",
+                     option->name);
   return 0;
 }
 
@@ -279,11 +285,19 @@ static int check_simulate_expiry(struct options *options, const struct option *o
                    option->name, value, why);
 }
 
+void option_note(struct options *options, const struct option *option, const char *value) {
+  size_t index = (size_t)(option - option_table);
+  unsigned char before = option->kind == OPTION_LIST ? options->origins[index] : 0; /* lists are joined */
+  options->origins[index] = (unsigned char)(before | options->origin);
+  options->given[index] = value;
+}
+
 int option_set(struct options *options, const struct option *option, const char *value, struct error *error) {
   void *member = (char *)options + option->offset;
   int code = option->set ? option->set(options, option, value, error) : 0;
   if (code)
     return code;
+  option_note(options, option, value);
   switch (option->kind) {
   case OPTION_FLAG: *(bool *)member = true; return 0;
   case OPTION_LIST: return string_list_add(member, value) ? error_set(error, -ENOMEM, "out of memory") : 0;
@@ -294,142 +308,9 @@ int option_set(struct options *options, const struct option *option, const char 
   return 0;
 }
 
-/* ---- the command line ---- */
-
 const struct option *option_find(struct text name, unsigned commands) {
   for (size_t i = 0; i < option_count; i++)
     if (option_table[i].commands & commands && text_equal(name, text_from(option_table[i].name)))
       return &option_table[i];
   return NULL;
-}
-
-static const char *name_at(const void *command, size_t index) {
-  for (size_t i = 0; i < option_count; i++)
-    if (option_table[i].commands & *(const enum options_command *)command && index-- == 0)
-      return option_table[i].name;
-  return NULL;
-}
-
-static int tell_unknown(enum options_command command, struct text name, struct error *error) {
-  const char *near = nearest_of(name, name_at, &command);
-  return error_set(error, -EINVAL, "unknown option --%.*s; did you mean --%s? (oauthtap --help lists them)",
-                   (int)(name.length < 100 ? name.length : 100), name.data, near);
-}
-
-struct line {
-  enum options_command command;
-  int count, at;
-  char **words;
-};
-
-/* The value behind `=`, or the next word, unless that is an option itself: `--findings --quiet` is a value forgotten, not a file named so.
- */
-static const char *take_value(struct line *line, const struct option *option, struct text rest, struct error *error) {
-  if (rest.data)
-    return rest.data;
-  const char *next = line->at + 1 < line->count ? line->words[line->at + 1] : NULL;
-  struct text name = text_from(next && strncmp(next, "--", 2) == 0 ? next + 2 : NULL);
-  bool is_option = name.length && option_find(text_split(&name, '='), line->command);
-  if (!next || is_option) {
-    error_set(error, -EINVAL, "--%s needs a value: --%s %s", option->name, option->name, option->value);
-    return NULL;
-  }
-  line->at++;
-  return next;
-}
-
-static int take_back_flag(struct options *options, const struct line *line, struct text name, bool has_value, struct error *error) {
-  const struct option *flag = text_starts_with(name, TEXT("no-")) ? option_find(text_slice(name, 3, name.length), line->command) : NULL;
-  if (!flag || flag->kind != OPTION_FLAG)
-    return tell_unknown(line->command, name, error);
-  if (has_value)
-    return error_set(error, -EINVAL, "--no-%s takes no value", flag->name);
-  *(bool *)((char *)options + flag->offset) = false;
-  return 0;
-}
-
-static int take_word(struct options *options, enum options_command command, const char *word, struct error *error) {
-  if (command == CHECK || command == REPORT)
-    return string_list_add(&options->files, word) ? error_set(error, -ENOMEM, "out of memory") : 0;
-  if (command & (PROXY | DEMO) || options->word)
-    return error_set(error, -EINVAL, "unexpected word \"%.200s\": options begin with --; see oauthtap --help", word);
-  options->word = word;
-  return 0;
-}
-
-static int take(struct options *options, struct line *line, struct error *error) {
-  const char *word = line->words[line->at];
-  if (strncmp(word, "--", 2))
-    return word[0] == '-' && word[1] ? error_set(error, -EINVAL, "unknown option %.200s: options begin with --; see oauthtap --help", word)
-                                     : take_word(options, line->command, word, error);
-  struct text rest = text_from(word + 2), name = text_split(&rest, '=');
-  const struct option *option = option_find(name, line->command);
-  if (!option)
-    return take_back_flag(options, line, name, rest.data != NULL, error);
-  if (!option->value)
-    return rest.data ? error_set(error, -EINVAL, "--%s takes no value", option->name) : option_set(options, option, NULL, error);
-  const char *value = take_value(line, option, rest, error);
-  return value ? option_set(options, option, value, error) : -EINVAL;
-}
-
-/* run: how many of the words are options and their values; what follows is the child's. */
-static int count_own_words(const struct line *line) {
-  for (int i = 0; i < line->count; i++) {
-    const char *word = line->words[i];
-    if (word[0] != '-' || strcmp(word, "--") == 0)
-      return i;
-    struct text rest = text_from(strncmp(word, "--", 2) == 0 ? word + 2 : ""), name = text_split(&rest, '=');
-    const struct option *option = option_find(name, line->command);
-    bool takes_next = option && option->value && !rest.data && i + 1 < line->count && strcmp(line->words[i + 1], "--");
-    i += takes_next;
-  }
-  return line->count;
-}
-
-static void take_child(struct options *options, const struct line *line, int own) {
-  int from = own + (own < line->count && strcmp(line->words[own], "--") == 0);
-  options->child = from < line->count ? line->words + from : NULL;
-  options->child_count = line->count - from;
-}
-
-static bool reads_config(enum options_command command) {
-  return option_find(TEXT("config"), command) != NULL;
-}
-
-static const char *config_path(int count, char **words) {
-  const char *path = NULL;
-  for (int i = 0; i < count; i++) {
-    if (strcmp(words[i], "--config") == 0 && i + 1 < count)
-      path = words[i + 1];
-    else if (strncmp(words[i], "--config=", 9) == 0)
-      path = words[i] + 9;
-  }
-  return path;
-}
-
-int options_parse(struct options *options, enum options_command command, int count, char **words, struct error *error) {
-  struct line line = {.command = command, .count = count, .words = words};
-  if (command == RUN) {
-    count = count_own_words(&line);
-    take_child(options, &line, count);
-    line.count = count;
-  }
-  for (int i = 0; i < count; i++)
-    if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0)
-      return OPTIONS_HELP;
-  const char *path = config_path(count, words);
-  int code = !reads_config(command) ? 0 : options_read_config(options, path ? path : "oauthtap.json", path != NULL, error);
-  options->format = command & (LIVE | CHECK) ? options->format : NULL; /* the config file's is the proxy's */
-  options->has_said_fail_on = false;
-  for (; line.at < count && !code; line.at++)
-    code = take(options, &line, error);
-  if (code)
-    return code;
-  if (!options->allows_remote && !url_host_is_loopback(text_from(options->listen_host)))
-    return error_set(
-        error, -EINVAL,
-        "--listen %.200s: other machines could reach this address and use the proxy; add --allow-remote if you want that, or use "
-        "127.0.0.1",
-        options->listen_host);
-  return 0;
 }

@@ -17,6 +17,10 @@ enum options_command {
   OPTIONS_COMPLETION = 128
 };
 
+/* Where a value comes from; bits, since lists are joined. None: it is the default. */
+enum option_origin { ORIGIN_FILE = 1, ORIGIN_COMMAND_LINE = 2 };
+#define OPTIONS_MAX 64 /* entries of the table */
+
 struct string_list {
   const char **items; /* NUL-terminated strings */
   size_t count;
@@ -54,6 +58,10 @@ struct options {
   const char *word; /* the one word that is no option (ca: a client; rules: an id; completion: a shell); NULL: none */
   /* the config file that was read; NULL: none */
   const char *config;
+  /* by their place in the table: where the value comes from, and the last one as given; of what is being read now */
+  unsigned char origins[OPTIONS_MAX];
+  const char *given[OPTIONS_MAX];
+  enum option_origin origin;
   /* kept by options_free */
   struct string_list owned;
 };
@@ -65,10 +73,14 @@ void options_default(struct options *options, enum options_command command);
 void options_free(struct options *options);
 /* options_parse - oauthtap.json (or --config FILE; only for commands with that option), then the command line, which wins; lists are
  * joined. The words are those behind the subcommand and must outlive the options. Of OPTIONS_RUN the options end at "--" or at the first
- * word that is none: from there on all is the child's. Returns 0, OPTIONS_HELP, or a negative code with error set (exit status 2).
- */
+ * word that is none: from there on all is the child's. Returns 0, OPTIONS_HELP, OPTIONS_PRINT_CONFIG (the options are set), or
+ * a negative code with error set (exit status 2). */
 #define OPTIONS_HELP 1
+#define OPTIONS_PRINT_CONFIG 2
 int options_parse(struct options *options, enum options_command command, int count, char **words, struct error *error);
+/* options_write_config - the options as a config file that gives the same again, each with its origin as a comment; no secrets: of a URL
+ * with a secret in its query only a comment is left. */
+void options_write_config(const struct options *options, enum options_command command, struct text_out *out);
 /* options_write_paragraph - sentences as wide as --help. options_write_help - --help's part of the table; options_write_man - the man
  * page's, in roff. */
 void options_write_paragraph(struct text sentences, struct text_out *out);

@@ -80,7 +80,11 @@ static int set_member(struct options *options, const char *path, const struct op
   if (option->kind == OPTION_FLAG) {
     if (!json_is_true(value) && !json_is_false(value))
       return error_set(error, -EINVAL, "%.200s: \"%s\" must be true or false", path, option->name);
-    return json_is_true(value) ? option_set(options, option, NULL, error) : 0;
+    if (json_is_true(value))
+      return option_set(options, option, NULL, error);
+    *(bool *)((char *)options + option->offset) = false;
+    option_note(options, option, NULL);
+    return 0;
   }
   if (option->kind != OPTION_LIST || !json_is_array(value))
     return set_string(options, path, option, value, error);
@@ -90,21 +94,34 @@ static int set_member(struct options *options, const char *path, const struct op
   return code;
 }
 
+/* The file is shared: a key that another command knows is none to complain of. */
+#define READERS (OPTIONS_PROXY | OPTIONS_RUN | OPTIONS_CHECK)
+
+static bool is_key(const struct option *option) {
+  return option && option->kind != OPTION_COMMAND;
+}
+
 /* The keys in the order of the table, for nearest_name. */
 static const char *key_at(size_t index) {
   for (size_t i = 0; i < option_count; i++)
-    if (option_table[i].commands & OPTIONS_PROXY && option_table[i].kind != OPTION_COMMAND && index-- == 0)
+    if (option_table[i].commands & READERS && is_key(&option_table[i]) && index-- == 0)
       return option_table[i].name;
   return NULL;
 }
 
-static int set_all(struct options *options, const char *path, const struct json *json, struct error *error) {
+const struct option *option_for_key(struct text key, enum options_command command) {
+  const struct option *option = command & READERS ? option_find(key, command) : NULL;
+  option = option ? option : option_find(key, READERS);
+  return is_key(option) ? option : NULL;
+}
+
+static int set_all(struct options *options, enum options_command command, const char *path, const struct json *json, struct error *error) {
   json_value root = json_root(json);
   int code = 0;
   for (json_value member = json_next(root, NULL); member && !code; member = json_next(root, member)) {
     struct text name = json_name(member);
-    const struct option *option = option_find(name, OPTIONS_PROXY);
-    if (option && option->kind != OPTION_COMMAND)
+    const struct option *option = option_for_key(name, command);
+    if (option)
       code = set_member(options, path, option, member, error);
     else
       code = error_set(error, -EINVAL, "%.200s: unknown key \"%.60s\"; did you mean \"%s\"?", path, name.data, nearest_name(name, key_at));
@@ -123,7 +140,7 @@ static int tell_syntax(const char *path, struct text document, size_t offset, st
                    line, column);
 }
 
-int options_read_config(struct options *options, const char *path, bool is_required, struct error *error) {
+int options_read_config(struct options *options, enum options_command command, const char *path, bool is_required, struct error *error) {
   struct text_out bytes = {0};
   struct json json = {0};
   int code = read_file(path, &bytes);
@@ -134,6 +151,8 @@ int options_read_config(struct options *options, const char *path, bool is_requi
               is_required ? " (name another with --config)" : "");
     goto out;
   }
+  if (bytes.length == 0)
+    goto out; /* as the shell makes it for `oauthtap proxy --print-config > oauthtap.json`, and no options either */
   blank_comments(&bytes);
   options->config = path;
   if (json_parse(text_out_view(&bytes), &json))
@@ -144,7 +163,7 @@ int options_read_config(struct options *options, const char *path, bool is_requi
     code = error_set(error, -EINVAL, "%.200s: the key \"%.*s\" is there twice; keep one of them", path,
                      (int)(json.duplicate.length < 60 ? json.duplicate.length : 60), json.duplicate.data);
   else
-    code = set_all(options, path, &json, error);
+    code = set_all(options, command, path, &json, error);
 out:
   json_free(&json);
   text_out_free(&bytes);

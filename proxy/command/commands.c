@@ -39,6 +39,12 @@ const struct command *command_find(struct text name) {
   return NULL;
 }
 
+static int print_config(const struct command *command, const struct options *options) {
+  struct text_out out = {0};
+  options_write_config(options, command->options, &out);
+  return command_print(&out);
+}
+
 int command_main(const struct command *command, int count, char **words) {
   struct options options;
   struct error error = {0};
@@ -46,6 +52,8 @@ int command_main(const struct command *command, int count, char **words) {
   int code = options_parse(&options, command->options, count, words, &error), status;
   if (code == OPTIONS_HELP)
     status = command_help(command);
+  else if (code == OPTIONS_PRINT_CONFIG)
+    status = print_config(command, &options);
   else
     status = code ? command_fail(2, &error) : command->run(&options, &error);
   options_free(&options);

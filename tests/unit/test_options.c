@@ -204,6 +204,7 @@ static void checks_urls_and_does_not_repeat_what_is_none(void **state) {
   assert_non_null(strstr(run.error.text, "--token-url"));
   options_free(&run.options);
   expect_refusal(OPTIONS_PROXY, "--refresh-url ftp://a.test/", "--refresh-url");
+  expect_refusal(OPTIONS_PROXY, "--refresh-url https://ada:hunter2@a.test/", "--refresh-url: leave the user name and password out");
   parse(&run, OPTIONS_PROXY, "--token-url https://as.test/token");
   assert_int_equal(run.code, 0);
   options_free(&run.options);
@@ -344,7 +345,112 @@ static void says_what_is_wrong_in_the_config_file_and_where(void **state) {
   expect_config_refusal("{\n  // a comment\n  \"quiet\": tru\n}", "oauthtap.json is not JSON at line 3");
   expect_config_refusal("{\"quiet\": true} /* never closed", "not JSON|line 1");
   expect_config_refusal("[]", "must hold a JSON object");
-  expect_config_refusal("", "not JSON at line 1");
+  expect_config_refusal(" ", "not JSON at line 1");
+}
+
+static void an_empty_config_file_says_nothing(void **state) {
+  (void)state;
+  struct run run;
+  write_config("oauthtap.json", "");
+  parse(&run, OPTIONS_PROXY, "");
+  assert_int_equal(run.code, 0);
+  options_free(&run.options);
+}
+
+static void keys_of_other_commands_are_known(void **state) {
+  (void)state;
+  struct run run;
+  write_config("oauthtap.json", "{\"listen\": \"127.0.0.1:9999\", \"har\": \"x.har\", \"disable\": \"api/*\"}");
+  parse(&run, OPTIONS_CHECK, "x");
+  assert_int_equal(run.code, 0);
+  options_free(&run.options);
+  expect_config_refusal("{\"serve\": true}", "unknown key \"serve\""); /* of the demo, which reads no file */
+  expect_config_refusal("{\"print-config\": true}", "unknown key \"print-config\"");
+}
+
+/* ---- --print-config ---- */
+
+/* Each line up to its last comment. Static storage. */
+static const char *without_origins(const struct text_out *config) {
+  static char values[16384];
+  size_t length = 0;
+  for (struct text rest = text_out_view(config); rest.data;) {
+    struct text line = text_split(&rest, '\n');
+    size_t end = line.length;
+    for (size_t i = 0; i + 1 < line.length; i++)
+      if (line.data[i] == '/' && line.data[i + 1] == '/' && (i == 0 || line.data[i - 1] == ' '))
+        end = i;
+    length += (size_t)snprintf(values + length, sizeof values - length, "%.*s\n", (int)end, line.data);
+    assert_true(length < sizeof values);
+  }
+  return values;
+}
+
+static void print_config(struct run *run, enum options_command command, const char *words, struct text_out *out) {
+  parse(run, command, words);
+  if (run->code != OPTIONS_PRINT_CONFIG)
+    fail_msg("%s: %s", words, run->error.text);
+  text_out_reset(out);
+  options_write_config(&run->options, command, out);
+}
+
+static void expect_the_same_again(enum options_command command, const char *words) {
+  static char values[16384], printed[16384];
+  struct run run;
+  struct text_out out = {0};
+  print_config(&run, command, words, &out);
+  options_free(&run.options);
+  snprintf(values, sizeof values, "%s", without_origins(&out));
+  snprintf(printed, sizeof printed, "%.*s", TEXT_ARGS(text_out_view(&out)));
+  write_config("other.json", printed);
+  print_config(&run, command, "--config other.json --print-config", &out);
+  options_free(&run.options);
+  assert_string_equal(without_origins(&out), values);
+  text_out_free(&out);
+}
+
+static void what_is_printed_gives_the_same_again(void **state) {
+  (void)state;
+  static const enum options_command commands[] = {OPTIONS_PROXY, OPTIONS_RUN, OPTIONS_CHECK};
+  for (size_t i = 0; i < 3; i++) {
+    unlink("oauthtap.json");
+    expect_the_same_again(commands[i], "--print-config");
+    expect_the_same_again(commands[i],
+                          "--print-config --client-id //a\"\\b --disable api/* --disable token/not-json --severity refresh/*=info "
+                          "--verbose --fail-on never --profile none --token-url https://as.test/token?p=policy --format json");
+    write_config("oauthtap.json", "{\"quiet\": true, \"disable\": [\"jwt/*\"], \"client-id\": \"of the file\"}");
+    expect_the_same_again(commands[i], "--print-config --no-quiet --disable api/*");
+  }
+  unlink("oauthtap.json");
+  expect_the_same_again(OPTIONS_RUN, "--listen 127.0.0.1:1234 --print-config -- curl --print-config");
+}
+
+static void each_value_tells_where_it_comes_from(void **state) {
+  (void)state;
+  struct run run;
+  struct text_out out = {0};
+  write_config("oauthtap.json", "{\"quiet\": true, \"disable\": [\"jwt/*\"], \"client-id\": \"of the file\"}");
+  print_config(&run, OPTIONS_PROXY,
+               "--no-quiet --disable api/* --har x.har --token-url https://as.test/t?code=s3cret-of-a-function --print-config", &out);
+  static const char *const lines[][2] = {{"  \"listen\": \"127.0.0.1:8080\", ", "// default"},
+                                         {"  \"quiet\": false, ", "// command line"},
+                                         {"  \"disable\": [\"jwt/*\", \"api/*\"], ", "// oauthtap.json, command line"},
+                                         {"  \"client-id\": \"of the file\", ", "// oauthtap.json"},
+                                         {"  \"har\": \"x.har\", ", "// command line"},
+                                         {"  // \"upstream-ca\": \"FILE\", ", "// not set"},
+                                         {"  // \"token-url\": not shown: a secret is in it ", "// command line"}};
+  for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+    bool is_there = false;
+    for (struct text rest = text_out_view(&out); rest.data && !is_there;) {
+      struct text line = text_split(&rest, '\n');
+      is_there = text_starts_with(line, text_from(lines[i][0])) && text_ends_with(line, text_from(lines[i][1]));
+    }
+    if (!is_there)
+      fail_msg("no line %s…%s in\n%.*s", lines[i][0], lines[i][1], TEXT_ARGS(text_out_view(&out)));
+  }
+  assert_true(text_find(text_out_view(&out), TEXT("s3cret")) == SIZE_MAX);
+  options_free(&run.options);
+  text_out_free(&out);
 }
 
 static void the_rules_need_no_config_file(void **state) {
@@ -429,6 +535,10 @@ int main(void) {
       TEST(another_config_file_replaces_the_usual_one),
       TEST(names_an_unknown_key_and_the_nearest),
       TEST(says_what_is_wrong_in_the_config_file_and_where),
+      TEST(an_empty_config_file_says_nothing),
+      TEST(keys_of_other_commands_are_known),
+      TEST(what_is_printed_gives_the_same_again),
+      TEST(each_value_tells_where_it_comes_from),
       TEST(the_rules_need_no_config_file),
       TEST(help_man_page_and_config_file_know_every_option),
       TEST(every_line_of_help_fits_a_terminal),
