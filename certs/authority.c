@@ -1,5 +1,6 @@
 /* The authority's folder: made on first use under a lock, so that two first runs agree; files appear whole and never with wider modes than
- * they keep. A key that others can read is refused, since whoever has it can pose as any host to the people who trust the authority. */
+ * they keep. What others can read or exchange is refused (ownership.c), since whoever has the key can pose as any host to the people who
+ * trust the authority. */
 #include "certs/authority.h"
 
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "certs/certificate.h"
+#include "certs/ownership.h"
 
 #define CERTIFICATE_FILE "ca.pem"
 #define KEY_FILE "ca-key.pem"
@@ -77,10 +79,11 @@ static int open_folder(const char *folder, struct error *error) {
     return error_set(error, code, "cannot open the folder %.200s: %s (choose another with --ca-dir)", folder, error_text(code));
   }
   struct stat facts;
-  if (fstat(fd, &facts) == 0 && (facts.st_mode & S_IWOTH)) {
+  code = fstat(fd, &facts) ? error_set(error, -errno, "cannot look at the folder %.200s", folder)
+                           : ownership_check_folder(folder, &facts, error);
+  if (code) {
     close(fd);
-    return error_set(error, ERROR_PERMISSIONS, "others can write to %.200s and exchange the keys in it; type: chmod 700 '%.200s'", folder,
-                     folder);
+    return code;
   }
   while (flock(fd, LOCK_EX)) {
     if (errno == EINTR)
@@ -124,23 +127,28 @@ static int write_file(int folder, const char *name, mode_t mode, const char *dat
   return code;
 }
 
-/* Reads a whole file into buffer. is_private: refuses it where group or others have any right. Returns its bytes or a code; -ENOENT is
+/* Reads a whole file into buffer. is_private: nobody else may read it. Returns its bytes or a code; -ENOENT is
  * silent. */
 static ssize_t read_file(int folder, const char *path, const char *name, bool is_private, char buffer[MAX_FILE_BYTES],
                          struct error *error) {
   int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) {
     int code = -errno;
+    if (code == -ELOOP)
+      return error_set(error, code,
+                       "%.150s/%s is a symbolic link, which is not followed; put the file itself there, or name its folder with "
+                       "--ca-dir",
+                       path, name);
     return code == -ENOENT ? code : error_set(error, code, "cannot open %.200s/%s: %s", path, name, error_text(code));
   }
   struct stat facts;
   ssize_t result = fstat(fd, &facts) ? -errno : 0;
   if (!result && !S_ISREG(facts.st_mode))
     result = -EINVAL;
-  if (!result && is_private && (facts.st_mode & 077)) {
+  int code = result ? 0 : ownership_check_file(path, name, &facts, is_private, error);
+  if (code) {
     close(fd);
-    return error_set(error, ERROR_PERMISSIONS, "other users can read the key %.150s/%s; type: chmod 600 '%.150s/%s'", path, name, path,
-                     name);
+    return code;
   }
   size_t length = 0;
   while (!result) {

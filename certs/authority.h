@@ -21,7 +21,8 @@ struct authority {
 /* authority_default_folder - $XDG_CONFIG_HOME/oauthtap or ~/.config/oauthtap. Returns 0 or a code with error set (no HOME …). */
 int authority_default_folder(char folder[4096], struct error *error);
 /* authority_open - loads folder, or makes ca.pem, ca-key.pem and fingerprint.key in it (0700; 0600 keys; atomically; two first runs at once
- * agree on one). Refuses keys that group or others can read, with the chmod that mends it. *was_made: it is new. */
+ * agree on one). Refuses keys that others can read, and a folder or files that others own or can write, with the command that mends it.
+ * *was_made: it is new. */
 int authority_open(const char *folder, struct authority **authority, bool *was_made, struct error *error);
 void authority_free(struct authority *authority);
 /* authority_fingerprint - SHA-256 of the certificate, "AB:CD:…", NUL-terminated (96 bytes). */

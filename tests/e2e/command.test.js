@@ -199,11 +199,11 @@ test('what the machine refuses is status 3, with the remedy', async () => {
   assert.ok(!existsSync(log) || readFileSync(log, 'utf8') === '', 'a run that did not start has no summary');
 });
 
-test('a folder or key of the CA that others can read is refused, with the command that mends it', () => {
+test('a folder or file of the CA that others can read or exchange is refused, with the command that mends it', () => {
   const open = join(folder(), 'ca');
   assert.equal(oauthtap(['ca', '--ca-dir', open]).status, 0);
   const mend = (stderr) => execFileSync('sh', ['-c', /type: (chmod .*)\n/.exec(stderr)[1]]);
-  for (const [name, mode] of [['ca-key.pem', 0o644], ['ca-key.pem', 0o640], ['fingerprint.key', 0o604], ['.', 0o777]]) {
+  for (const [name, mode] of [['ca-key.pem', 0o644], ['ca-key.pem', 0o640], ['fingerprint.key', 0o604], ['.', 0o777], ['.', 0o770], ['ca.pem', 0o664]]) {
     chmodSync(join(open, name), mode);
     const words = ['proxy', '--listen', '127.0.0.1:0', '--ca-dir', open];
     refuses(words, 3, [open, 'chmod']);

@@ -155,6 +155,90 @@ static void a_key_that_others_can_read_is_refused_with_the_cure(void **state) {
   }
 }
 
+static void refuse_open(const char *folder, const char *part, const char *cure) {
+  struct authority *other = NULL;
+  struct error error = {0};
+  assert_int_equal(authority_open(folder, &other, NULL, &error), ERROR_PERMISSIONS);
+  assert_null(other);
+  if (!strstr(error.text, part) || !strstr(error.text, cure))
+    fail_msg("\"%s\" or \"%s\" is not in \"%s\"", part, cure, error.text);
+}
+
+static void open_well(const char *folder) {
+  struct authority *other = NULL;
+  struct error error = {0};
+  if (authority_open(folder, &other, NULL, &error))
+    fail_msg("%s", error.text);
+  authority_free(other);
+}
+
+static void what_others_can_exchange_is_refused_with_the_cure(void **state) {
+  struct fixture *f = *state;
+  static const struct {
+    const char *name;
+    mode_t mode, right;
+    const char *who, *cure;
+  } cases[] = {{"", 0770, 0700, "the users of its group can write", "chmod 700"},
+               {"", 0777, 0755, "other users can write", "chmod 700"},
+               {"/ca.pem", 0664, 0644, "the users of its group can exchange", "chmod 644"},
+               {"/ca.pem", 0646, 0644, "other users can exchange", "chmod 644"},
+               {"/ca-key.pem", 0620, 0600, "other users can read", "chmod 600"},
+               {"/fingerprint.key", 0602, 0600, "other users can read", "chmod 600"}};
+  for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+    char path[256], cure[300];
+    snprintf(path, sizeof(path), "%s%s", f->folder, cases[i].name);
+    snprintf(cure, sizeof(cure), "type: %s '%s'", cases[i].cure, path);
+    assert_int_equal(chmod(path, cases[i].mode), 0);
+    refuse_open(f->folder, cases[i].who, cure);
+    assert_int_equal(chmod(path, cases[i].right), 0);
+    open_well(f->folder);
+  }
+}
+
+#define NOBODY 65534
+
+static void what_others_own_is_refused_with_the_cure(void **state) {
+  struct fixture *f = *state;
+  static const char *const names[] = {"", "/ca.pem", "/ca-key.pem", "/fingerprint.key"};
+  if (geteuid() != 0)
+    skip(); /* only root can give files away */
+  for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+    char path[256], cure[300];
+    snprintf(path, sizeof(path), "%s%s", f->folder, names[i]);
+    snprintf(cure, sizeof(cure), "type: sudo chown %s0 '%s%s'", i ? "" : "-R ", path, i ? "" : "/");
+    assert_int_equal(chown(path, NOBODY, NOBODY), 0);
+    refuse_open(f->folder, "belongs to the user", cure);
+    assert_int_equal(chown(path, 0, 0), 0);
+    open_well(f->folder);
+  }
+}
+
+static void a_link_to_the_folder_is_followed_unless_others_made_it(void **state) {
+  struct fixture *f = *state;
+  char link[128];
+  snprintf(link, sizeof(link), "%s/link", f->parent);
+  assert_int_equal(symlink(f->folder, link), 0);
+  open_well(link);
+  if (geteuid() == 0) {
+    assert_int_equal(lchown(link, NOBODY, NOBODY), 0);
+    refuse_open(link, "is a symbolic link of the user", "name the folder itself with --ca-dir");
+  }
+  assert_int_equal(unlink(link), 0);
+}
+
+static void a_link_to_a_key_is_not_followed(void **state) {
+  struct fixture *f = *state;
+  char key[256], moved[256];
+  struct authority *other = NULL;
+  struct error error = {0};
+  snprintf(key, sizeof(key), "%s/ca-key.pem", f->folder);
+  snprintf(moved, sizeof(moved), "%s/key", f->parent);
+  assert_int_equal(rename(key, moved) || symlink(moved, key), 0);
+  assert_true(authority_open(f->folder, &other, NULL, &error) < 0);
+  assert_int_equal(unlink(key) || rename(moved, key), 0);
+  assert_non_null(strstr(error.text, "ca-key.pem is a symbolic link, which is not followed"));
+}
+
 static void a_second_open_gives_the_same_authority(void **state) {
   struct fixture *f = *state;
   struct authority *again = NULL;
@@ -353,6 +437,10 @@ int main(void) {
       ON_AUTHORITY(what_is_no_host_gets_no_leaf),
       ON_AUTHORITY(keys_are_private_whatever_the_umask),
       ON_AUTHORITY(a_key_that_others_can_read_is_refused_with_the_cure),
+      ON_AUTHORITY(what_others_can_exchange_is_refused_with_the_cure),
+      ON_AUTHORITY(what_others_own_is_refused_with_the_cure),
+      ON_AUTHORITY(a_link_to_the_folder_is_followed_unless_others_made_it),
+      ON_AUTHORITY(a_link_to_a_key_is_not_followed),
       ON_AUTHORITY(a_second_open_gives_the_same_authority),
       ON_AUTHORITY(first_runs_at_once_agree_on_one_authority),
       ON_AUTHORITY(the_revocation_list_lets_a_leaf_pass),
