@@ -98,6 +98,15 @@ static const struct platform_remedy remedies[] = {
      "Take the Authorization header out of the node: the OAuth2 credential writes Bearer and the token by itself."},
     {ZAPIER, "api/double-prefix",
      "Write Bearer once, in the request template or beforeRequest, and return access_token without it from the Access Token Request."},
+    {POSTMAN, "api/expired-token-used",
+     "Authorization: turn Auto-refresh access token on (it takes a refresh token), or Get New Access Token."},
+    {N8N, "api/expired-token-used",
+     "n8n refreshes when the API answers the Token Expired Status Code of the credential (401 unless set), and takes a refresh token for "
+     "it: "
+     "see that one comes with the sign-in."},
+    {ZAPIER, "api/expired-token-used",
+     "Authentication: check Automatically Refresh Token, and give a Refresh Token Request; Zapier then refreshes when the API answers "
+     "401."},
     {POSTMAN, "api/expiry-not-401",
      "Authorization, Auto-refresh access token: it renews before expires_in is over, whatever the API answers. Monitors and scheduled runs "
      "do not refresh."},

@@ -13,6 +13,7 @@
 #include "inspect/capture/har_entry.h"
 #include "inspect/capture/har_scan.h"
 #include "proxy/saz.h"
+#include "proxy/trace.h"
 
 #define PIECE_BYTES ((size_t)1024 * 1024)
 #define MAX_ENTRY_BYTES ((uint64_t)256 * 1024 * 1024)
@@ -26,7 +27,8 @@ struct entry {
 struct file {
   char *path;
   int fd;
-  struct saz *saz; /* NULL: a HAR file */
+  struct saz *saz;     /* a Fiddler archive, */
+  struct trace *trace; /* or what curl wrote; both NULL: a HAR file */
 };
 
 struct recording {
@@ -59,6 +61,7 @@ void recording_free(struct recording *recording) {
   for (size_t i = 0; i < recording->file_count; i++) {
     free(recording->files[i].path);
     saz_free(recording->files[i].saz);
+    trace_free(recording->files[i].trace);
     close(recording->files[i].fd);
   }
   free(recording->files);
@@ -203,13 +206,30 @@ static int add_archive(struct recording *recording, struct file *file, struct er
   return code ? error_set(error, code, "cannot read %s: %s", file->path, error_text(code)) : 0;
 }
 
+/* The order in the file counts: servers' clocks differ. */
+static int add_trace(struct recording *recording, struct file *file, struct error *error) {
+  const char *why = "";
+  int code = trace_open(file->fd, &file->trace, &why);
+  if (code)
+    return error_set(error, code, "%s %s", file->path, why);
+  for (size_t i = 0; i < trace_count(file->trace) && !code; i++) {
+    int64_t date_ms = trace_date_ms(file->trace, i);
+    struct har_place place = {.offset = i, .started_ms = date_ms > recording->last_ms ? date_ms : recording->last_ms};
+    place.ended_ms = place.started_ms;
+    code = add_entry(recording, &place);
+  }
+  return code ? error_set(error, code, "cannot read %s: %s", file->path, error_text(code)) : 0;
+}
+
 int recording_add(struct recording *recording, const char *path, struct error *error) {
   int code = add_file(recording, path, error);
   if (code)
     return code;
   struct file *file = &recording->files[recording->file_count - 1];
   recording->last_ms = 0;
-  return saz_is(file->fd) ? add_archive(recording, file, error) : add_har(recording, file, error);
+  return saz_is(file->fd)     ? add_archive(recording, file, error)
+         : trace_is(file->fd) ? add_trace(recording, file, error)
+                              : add_har(recording, file, error);
 }
 
 /* ---- second pass ---- */
@@ -266,10 +286,23 @@ static int read_session(struct recording *recording, const struct entry *entry, 
   return code;
 }
 
+static int read_transfer(struct recording *recording, const struct entry *entry, struct observation **observation, struct error *error) {
+  const struct file *file = &recording->files[entry->file];
+  const char *why = "";
+  int code =
+      trace_read(file->trace, (size_t)entry->place.offset, entry->id, entry->place.started_ms, entry->place.ended_ms, observation, &why);
+  if (code && code != ERROR_UNSUPPORTED && code != ERROR_CANCELLED)
+    error_set(error, code, "%s: transfer %llu cannot be read: %s (it is left out, the others are judged)", file->path,
+              (unsigned long long)entry->place.offset + 1, why);
+  return code;
+}
+
 static int give_entry(struct recording *recording, const struct entry *entry, recording_fn *each, void *owner, struct error *error) {
   struct observation *observation = NULL;
-  int code = recording->files[entry->file].saz ? read_session(recording, entry, &observation, error)
-                                               : read_har_entry(recording, entry, &observation, error);
+  const struct file *file = &recording->files[entry->file];
+  int code = file->saz     ? read_session(recording, entry, &observation, error)
+             : file->trace ? read_transfer(recording, entry, &observation, error)
+                           : read_har_entry(recording, entry, &observation, error);
   if (code == ERROR_UNSUPPORTED)
     recording->skipped++;
   if (code == ERROR_UNSUPPORTED || code == ERROR_CANCELLED)

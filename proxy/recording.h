@@ -1,5 +1,5 @@
-/* recording.h - recorded traffic in files: the entries of several HAR files (plain or gzip) and Fiddler archives as observations, in the
- * order of their ends. What a file is shows in its first bytes. Memory holds one entry and the places of all. */
+/* recording.h - recorded traffic in files: the entries of several HAR files (plain or gzip), Fiddler archives and curl traces as
+ * observations, in the order of their ends. What a file is shows in its first bytes. Memory holds one entry and the places of all. */
 #ifndef OAUTHTAP_RECORDING_H
 #define OAUTHTAP_RECORDING_H
 

@@ -108,9 +108,13 @@ static size_t join_chunks(struct text chunks, char *to, bool *is_whole) {
   return joined;
 }
 
+static bool says_chunked(const struct http_head *head) {
+  return text_ends_with_nocase(http_head_field(head, TEXT("transfer-encoding")), TEXT("chunked"));
+}
+
 static bool is_chunked(const struct http_head *head, struct text body) {
   size_t size;
-  return text_ends_with_nocase(http_head_field(head, TEXT("transfer-encoding")), TEXT("chunked")) && chunk_size(take_line(&body), &size);
+  return says_chunked(head) && chunk_size(take_line(&body), &size);
 }
 
 static int set_chunked(struct arena *memory, struct text bytes, struct body *body) {
@@ -128,7 +132,7 @@ static int set_chunked(struct arena *memory, struct text bytes, struct body *bod
 /* What is there, and what Content-Length says should be. A recorder that took a coding off leaves more than that. */
 static int set_body(struct arena *memory, const struct http_head *head, struct text bytes, struct body *body) {
   int64_t announced = 0;
-  if (!bytes.data) { /* not even the head is whole */
+  if (!bytes.data || (!bytes.length && says_chunked(head))) { /* not even the head is whole, or not one chunk is there */
     *body = (struct body){.wire_bytes = 1, .is_truncated = true};
     return 0;
   }

@@ -12,12 +12,11 @@ const struct command command_table[] = {
      "trust "
      "the certificate authority. Its output, its terminal, its signals and, unless that is 0, its exit status are its own; findings and "
      "verdict go to standard error."},
-    {"check", OPTIONS_CHECK, WORDS_FILES, command_check, "judge recorded traffic: HAR files, Fiddler archives; and connector files",
+    {"check", OPTIONS_CHECK, WORDS_FILES, command_check, "judge recorded traffic (HAR, Fiddler, curl) and connector files",
      "[OPTION]… FILE…",
-     "Judges recorded traffic: HAR files of browsers, Postman, Charles, Fiddler, mitmproxy and others, gzip-packed or not, and Fiddler "
-     "session archives (.saz). Several files are one run; - is standard input. Among them may be files of the connector "
-     "(apiProperties.json, "
-     "OpenAPI, Postman …): they are judged by themselves and held against the traffic."},
+     "Judges recorded traffic: HAR files of browsers, Postman, Charles, Fiddler, mitmproxy and others, gzip-packed or not, Fiddler "
+     "session archives (.saz), and what curl --trace wrote. Several files are one run; - is standard input. Among them may be files of the "
+     "connector (apiProperties.json, OpenAPI, Postman …): they are judged by themselves and held against the traffic."},
     {"report", OPTIONS_REPORT, WORDS_FILES, command_report, "render findings logs: text, SARIF, JUnit", "[OPTION]… LOG…",
      "Renders findings logs for people, pipelines and tickets. Several are one report; - is standard input. The status is 1 at findings "
      "only "
