@@ -46,6 +46,9 @@ int command_fail(int status, const struct error *error);
 int exit_status_for(const struct error *error);
 /* command_print - writes all of it to standard output and frees it. Returns 0, or 3 with a word about it on standard error. */
 int command_print(struct text_out *out);
+/* command_block_signals - SIGINT, SIGTERM and, unless nohup or its like ignores it, SIGHUP, for sigwait: before any thread starts, so that
+ * the one that waits takes them. before: the mask until now; may be NULL. */
+void command_block_signals(sigset_t *signals, sigset_t *before);
 /* command_stop - stops the proxy and waits for its end; of SIGINT, SIGTERM and SIGHUP those in signals, blocked until now, cut what is in
  * flight. Returns proxy_finish's exit status. */
 int command_stop(struct proxy *proxy, const sigset_t *signals);

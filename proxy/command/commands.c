@@ -3,7 +3,8 @@
 
 const struct command command_table[] = {
     {"proxy", OPTIONS_PROXY, WORDS_NONE, command_proxy, "listen, forward, judge; until SIGINT or SIGTERM (the default)", "[OPTION]…",
-     "Listens as an HTTP proxy until SIGINT or SIGTERM. Forwards everything unharmed, and says what is wrong with the OAuth connections "
+     "Listens as an HTTP proxy until SIGINT, SIGTERM or SIGHUP (a closed terminal). Forwards everything unharmed, and says what is wrong "
+     "with the OAuth connections "
      "that "
      "pass. Requests in flight get five seconds at the end; a second signal ends them at once."},
     {"run", OPTIONS_RUN, WORDS_OF_CHILD, command_run, "start a command with the proxy around it, and judge what it does",

@@ -1,4 +1,4 @@
-/* proxy.c - `oauthtap proxy`: listens until SIGINT or SIGTERM, and ends with the summary. */
+/* proxy.c - `oauthtap proxy`: listens until Ctrl-C, SIGTERM or the end of its terminal, and ends with the summary. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -47,19 +47,11 @@ static void greet(const struct options *options, const struct proxy *proxy) {
   text_out_free(&out);
 }
 
-/* Signals are blocked before any thread starts, so that this one alone takes them. */
-static void block_signals(sigset_t *signals) {
-  sigemptyset(signals);
-  sigaddset(signals, SIGINT);
-  sigaddset(signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, signals, NULL);
-}
-
 int command_proxy(struct options *options, struct error *error) {
   sigset_t signals;
   int number;
   command_raise_file_limit();
-  block_signals(&signals);
+  command_block_signals(&signals, NULL);
   struct proxy *proxy = proxy_start(options, NULL, NULL, error);
   if (!proxy)
     return command_fail(exit_status_for(error), error);

@@ -5,11 +5,23 @@
 
 static struct proxy *stopping; /* NULL: nothing in flight any more */
 
-/* The second signal cuts what is in flight and still lets the log end well; the third one kills, should that hang. */
+/* The second signal cuts what is in flight and still lets the log end well; the third one kills, should that hang. A closed terminal sends
+ * SIGHUP several times, and nobody means more by it. */
 static void on_further_signal(int number) {
   if (stopping)
     proxy_stop(stopping); // NOLINT(bugprone-signal-handler): an atomic store and uv_async_send, which may be called in a handler
-  signal(number, SIG_DFL);
+  if (number != SIGHUP)
+    signal(number, SIG_DFL);
+}
+
+void command_block_signals(sigset_t *signals, sigset_t *before) {
+  struct sigaction hangup;
+  sigemptyset(signals);
+  sigaddset(signals, SIGINT);
+  sigaddset(signals, SIGTERM);
+  if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) /* blocked, it would be heard all the same */
+    sigaddset(signals, SIGHUP);
+  pthread_sigmask(SIG_BLOCK, signals, before);
 }
 
 int command_stop(struct proxy *proxy, const sigset_t *signals) {

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proxy/command/command.h"
 #include "proxy/demo/demo_internal.h"
 #include "proxy/proxy.h"
 
@@ -170,21 +171,12 @@ static int prepare(struct demo *demo, bool is_serving, struct error *error) {
   return demo->provider ? 0 : error->code;
 }
 
-/* Blocked before any thread is made: all inherit it, and the demo's own thread asks for them. */
-static void block_signals(struct demo *demo, sigset_t *before) {
-  static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-  sigemptyset(&demo->signals);
-  for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
-    sigaddset(&demo->signals, numbers[i]);
-  pthread_sigmask(SIG_BLOCK, &demo->signals, before);
-  signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to sockets that the other side may have closed */
-}
-
 int demo_run(bool is_serving, const struct options *options, FILE *out) {
   struct error error = {.text = "cannot run the demo: out of memory"};
   struct demo demo = {.out = out, .has_color = isatty(fileno(out)) && !getenv("NO_COLOR")};
   sigset_t before;
-  block_signals(&demo, &before);
+  command_block_signals(&demo.signals, &before);
+  signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to sockets that the other side may have closed */
   int code = prepare(&demo, is_serving, &error);
   if (!code)
     code = is_serving ? serve(&demo, options, &error) : play_all(&demo, options, &error);

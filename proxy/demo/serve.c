@@ -1,6 +1,7 @@
 /* `oauthtap demo --serve`: provider and proxy wait for a person with Postman or curl, and what to paste is on the screen. */
 #include <unistd.h>
 
+#include "proxy/command/command.h"
 #include "proxy/demo/demo_internal.h"
 #include "proxy/proxy.h"
 
@@ -74,7 +75,7 @@ int serve(struct demo *demo, const struct options *options, struct error *error)
                      "right until then, or at Ctrl-C.\n\n");
   fflush(demo->out);
   wait_for_end(demo);
-  proxy_stop(proxy);
-  proxy_finish(proxy);
+  command_stop(proxy, &demo->signals);
+  pthread_sigmask(SIG_BLOCK, &demo->signals, NULL); /* what is left to do is short, and removes the folder */
   return 0;
 }

@@ -351,6 +351,30 @@ test('SIGTERM: what is in flight is answered, then the summary is printed and th
   server.stop();
 });
 
+test('a closed terminal ends the proxy in order: the summary is in the log, and the status is that of SIGTERM', async () => {
+  const cwd = folder();
+  // The proxy leads the session of a pseudo-terminal, whose other side goes away once it listens.
+  const script = 'import os, pty, sys\npid, fd = pty.fork()\nif pid == 0: os.execv(sys.argv[1], sys.argv[1:])\nseen = b""\nwhile b"listens on" not in seen: seen += os.read(fd, 4096)\nos.close(fd)\nprint(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))';
+  const { status, stdout, stderr } = spawnSync('python3', ['-c', script, binary, ...proxyWords], { cwd, encoding: 'utf8', timeout: 30000 });
+  assert.deepEqual([status, stdout], [0, '0\n'], stderr);
+  assert.equal(JSON.parse(readFileSync(join(cwd, 'oauthtap-findings.jsonl'), 'utf8').trimEnd().split('\n').at(-1)).type, 'summary');
+});
+
+test('under nohup a closed terminal ends nothing', async () => {
+  const run = start(['-c', 'trap "" HUP; exec "$@"', 'sh', binary, ...proxyWords], { command: 'sh' });
+  const port = await run.port();
+  run.child.kill('SIGHUP');
+  assert.equal((await raw(port, 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).includes('HTTP/1.1 4'), true, 'it still answers');
+  assert.deepEqual(await run.stop(), { code: 0, signal: null });
+});
+
+test('SIGHUP, however often, ends the proxy with its summary', async () => {
+  const proxy = await startProxy();
+  for (let i = 0; i < 3; i++) proxy.child.kill('SIGHUP');
+  assert.deepEqual(await within(20000, 'the end', proxy.ended), { code: 0, signal: null });
+  assert.equal(proxy.records.at(-1).type, 'summary');
+});
+
 for (const [first, second] of [['SIGINT', 'SIGINT'], ['SIGTERM', 'SIGINT'], ['SIGINT', 'SIGTERM']]) {
   test(`${second} after ${first} ends at once, with the log complete`, async () => {
     const server = await startHesitant();

@@ -1,6 +1,7 @@
 // demo.test.js - what a newcomer sees: each scenario of `oauthtap demo` and what is said about it, and `--serve` with curl.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
@@ -186,6 +187,27 @@ describe('oauthtap demo --serve', { concurrency: true }, () => {
     assert.equal((await demo.end()).code, 0);
     assert.match(demo.stdout, / 3 exchanges|^3 exchanges: 0 errors, 0 warnings/m);
   });
+
+  for (const [first, second] of [['SIGINT', 'SIGINT'], ['SIGTERM', 'SIGHUP']]) {
+    test(`${second} after ${first} ends at once, and leaves nothing behind`, async () => {
+      const { demo } = await serve();
+      const proxyPort = Number(/^ {4}Proxy Server +127\.0\.0\.1:(\d+)$/m.exec(demo.stdout)[1]);
+      const origin = net.createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
+      await once(origin, 'listening');
+      const client = net.connect(proxyPort, '127.0.0.1').on('error', () => {});
+      client.write(`GET http://127.0.0.1:${origin.address().port}/never HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
+      const [waiting] = await once(origin, 'connection');
+      const from = Date.now();
+      demo.child.kill(first);
+      while (await new Promise((resolve) => { net.connect(proxyPort, '127.0.0.1').on('connect', function close() { this.destroy(); resolve(true); }).on('error', () => resolve(false)); }));
+      demo.child.kill(second);
+      assert.deepEqual(await demo.end(), { code: 0, signal: null });
+      assert.ok(Date.now() - from < 4500, 'it did not wait for the five seconds');
+      assert.deepEqual(demo.leftBehind, []);
+      waiting.destroy();
+      origin.close();
+    });
+  }
 
   test('its provider refuses what a real one refuses', async () => {
     const served = await serve();
