@@ -137,5 +137,7 @@ bool facts_is_form_answer(struct text content_type, struct text body);
 void facts_read_answer(struct facts *facts);
 int64_t facts_read_life(const struct facts *facts);
 int64_t facts_read_refresh_life(const struct facts *facts);
+/* life_word - the names under which answers tell how long an access token lives, in their order; NULL at the end. Static storage. */
+const char *life_word(size_t index);
 
 #endif

@@ -57,9 +57,14 @@ static int64_t first_life(const struct facts *facts, const char *const *words, s
 }
 #define FIRST_LIFE(facts, words) first_life(facts, words, sizeof(words) / sizeof *(words))
 
+static const char *const words_of_access[] = {"expires_in", "expiresIn", "expires_at", "expires", "expires_on", "expiry", ".expires"};
+
+const char *life_word(size_t index) {
+  return index < sizeof words_of_access / sizeof *words_of_access ? words_of_access[index] : NULL;
+}
+
 int64_t facts_read_life(const struct facts *facts) {
-  static const char *const words[] = {"expires_in", "expiresIn", "expires_at", "expires", "expires_on", "expiry", ".expires"};
-  int64_t life = FIRST_LIFE(facts, words);
+  int64_t life = FIRST_LIFE(facts, words_of_access);
   int64_t expires_s = facts->access_jwt.expires_s;
   return life >= 0 || !expires_s ? life : until(facts, expires_s * 1000);
 }

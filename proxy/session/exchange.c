@@ -220,16 +220,22 @@ static void response_head(struct session *session, struct upstream *upstream, co
   struct http_head forward = *head;
   forward.wants_close = exchange->must_close && head->status != 101;
   tap_response_head(exchange->tap, head, false);
-  if (http_send_head(session->codec, exchange->stream_id, &forward, &session->out)) {
-    upstream_fail(upstream, FAULT_PROTOCOL, "a field of its response holds characters that HTTP forbids");
-    return;
-  }
   exchange->response = RESPONSE_BODY;
+  if (edit_response_head(session, head))
+    return;
+  if (http_send_head(session->codec, exchange->stream_id, &forward, &session->out)) {
+    exchange->response = RESPONSE_AWAIT; /* there is time for another one */
+    upstream_fail(upstream, FAULT_PROTOCOL, "a field of its response holds characters that HTTP forbids");
+  }
 }
 
 static bool response_data(struct session *session, struct text data) {
   struct exchange_run *exchange = &session->exchange;
   tap_response_data(exchange->tap, data);
+  if (exchange->is_answer_held) {
+    edit_response_data(session, data);
+    return !session->is_freeing;
+  }
   if (session->out.length >= FLUSH_BYTES) /* never these bytes, too: they may be the last, and the inspector hears of the end first */
     session_flush(session, true);
   if (!session->is_freeing)
@@ -239,8 +245,11 @@ static bool response_data(struct session *session, struct text data) {
 
 static void response_end(struct session *session, struct upstream *upstream) {
   struct exchange_run *exchange = &session->exchange;
+  if (exchange->is_answer_held)
+    edit_change(session);
   tap_end(exchange->tap, ENDED_COMPLETE, FAULT_NONE, TEXT_NONE); /* before the last bytes leave: that is the order of the queue */
   exchange->tap = NULL;
+  edit_release(session);
   if (!exchange->is_response_end_sent)
     http_send_end(session->codec, exchange->stream_id, NULL, 0, &session->out);
   exchange->response = RESPONSE_DONE;
@@ -271,6 +280,9 @@ bool exchange_on_response_event(void *owner, const struct http_event *event) {
   case HTTP_HEAD: response_head(session, upstream, event->head); break;
   case HTTP_DATA: return response_data(session, event->data);
   case HTTP_TRAILERS:
+    if (exchange->is_answer_held)
+      edit_change(session);
+    edit_release(session);
     if (!exchange->is_response_end_sent)
       http_send_end(session->codec, exchange->stream_id, event->head->fields, event->head->field_count, &session->out);
     exchange->is_response_end_sent = true;
@@ -342,6 +354,7 @@ void exchange_upstream_lost(struct session *session, struct upstream *upstream) 
     return;
   }
   if (exchange->response == RESPONSE_BODY) {
+    edit_release(session); /* as far as it came */
     bool is_until_close = http_is_writing_until_close(session->codec);
     exchange_abort(session, ENDED_UPSTREAM_CLOSED, FAULT_TRUNCATED, TEXT("the response ended before its announced end"));
     session_flush(session, false);

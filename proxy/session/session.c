@@ -54,6 +54,7 @@ void session_free_if_done(struct session *session) {
   text_out_free(&session->held);
   text_out_free(&session->out);
   text_out_free(&session->undecided);
+  edit_free(session);
   session->env->on_gone(session->env->owner, session);
   free(session);
 }

@@ -70,6 +70,7 @@ struct exchange_run {
   int64_t progress_us;  /* last time anything moved */
   bool lasts;           /* event stream: no time-out on its body */
   bool awaits_continue; /* Expect: 100-continue came, and neither 100 nor a byte of the body since */
+  bool is_answer_held;  /* until it is whole and can be changed (edit.c) */
   bool is_undecided;    /* it waits for its body, which decides whether it is forwarded or answered (simulate.c) */
 };
 
@@ -82,6 +83,11 @@ struct session {
   struct text_out held;      /* bytes of the client that wait for their turn */
   struct text_out out;       /* encoded for the client, not yet written */
   struct text_out undecided; /* body of a request that is undecided */
+  struct {
+    struct arena *memory; /* the head's */
+    struct http_head head;
+    struct text_out body;
+  } edit; /* the answer that is held */
   char client_address[64], connect_user_agent[256];
   struct tap_connection facts;
   /* after CONNECT */
@@ -132,6 +138,15 @@ bool simulate_request_head(struct session *session);
 void simulate_request_data(struct session *session, struct text data);
 void simulate_request_whole(struct session *session);
 void simulate_tick(struct session *session, int64_t waited_ms);
+
+/* edit.c: token answers that are changed. _head: true: it is held from now on, and the others are to be called: _data; _change once it is
+ * whole, before the inspector hears of its end; _release sends what there is, and does nothing where none is held. */
+bool edit_response_head(struct session *session, const struct http_head *head);
+void edit_response_data(struct session *session, struct text data);
+void edit_change(struct session *session);
+void edit_release(struct session *session);
+void edit_reset(struct session *session);
+void edit_free(struct session *session);
 
 /* upstream.c */
 struct upstream *upstream_get(struct session *session, struct text host, uint16_t port, bool is_tls); /* NULL: no memory */

@@ -127,6 +127,10 @@ const struct http_head *tap_request_head(const struct tap_exchange *exchange) {
   return exchange && exchange->observation ? &exchange->observation->exchange.request : NULL;
 }
 
+struct text tap_request_body(const struct tap_exchange *exchange) {
+  return exchange ? text_out_view(&exchange->request_body) : TEXT_NONE;
+}
+
 static void set_body(struct tap_exchange *exchange, struct body *body, struct text_out *kept, uint64_t wire_bytes, bool is_captured) {
   body->wire_bytes = wire_bytes;
   body->is_captured = is_captured;

@@ -53,6 +53,7 @@ void tap_note_retry(struct tap_exchange *exchange);
 void tap_note_simulated(struct tap_exchange *exchange, enum simulated simulated);
 /* tap_request_head - the copy of the request's head, while it has not been submitted; else NULL. */
 const struct http_head *tap_request_head(const struct tap_exchange *exchange);
+struct text tap_request_body(const struct tap_exchange *exchange); /* as far as it was kept, while it has not been submitted */
 /* tap_response_head - before the head is written to the client. is_local: the proxy made the answer. Submits where the body lasts;
  * tap_response_data does where it turns out longer than what is captured. */
 void tap_response_head(struct tap_exchange *exchange, const struct http_head *response, bool is_local);

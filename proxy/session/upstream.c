@@ -197,6 +197,7 @@ void upstream_fail(struct upstream *upstream, enum fault fault, const char *deta
   } else if (is_concerned && exchange->response == RESPONSE_AWAIT) {
     local_upstream_failed(session, upstream);
   } else if (is_concerned && exchange->response == RESPONSE_BODY) {
+    edit_release(session); /* as far as it came */
     bool is_until_close = http_is_writing_until_close(session->codec);
     exchange_abort(session, fault == FAULT_TIME_OUT ? ENDED_TIME_OUT : ENDED_UPSTREAM_CLOSED, fault, text_from(upstream->detail));
     session_flush(session, false);

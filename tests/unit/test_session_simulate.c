@@ -20,7 +20,7 @@ static const struct simulate_table *env_table(void *owner) {
 
 /* The token was issued as the world began, and is old after a second. */
 static int begin(void **state) {
-  static const struct simulate_rule rule = {.life_s = 1, .status = 401};
+  static const struct simulate_rule rule = {.life_s = 1, .status = 401, .drops_expires_in = true};
   static const struct hash_key key = {1, 2};
   struct simulation simulation;
   simulation_init(&simulation, &rule, 1, &key);
@@ -230,6 +230,91 @@ static void a_client_that_leaves_in_its_body_leaves_nothing(void **state) {
   assert_int_equal(seen(OBSERVED_EXCHANGE)->exchange.simulated, SIMULATED_NOTHING);
 }
 
+/* ---- token answers ---- */
+
+#define GRANT "POST http://a.test/token HTTP/1.1\r\nHost: a.test\r\n" FORM "Content-Length: 29\r\n\r\ngrant_type=client_credentials"
+#define ANSWER "{\"access_token\":\"another\", \"expires_in\":3600, \"x\":1}"
+
+static void gives_a_token_answer_on_without_its_life(void **state) {
+  (void)state;
+  say(&world.client, GRANT);
+  expect_heard(&world.servers[0], "grant_type=client_credentials");
+  say(&world.servers[0], "HTTP/1.1 200 Fine\r\nX-Case: Kept\r\nContent-MD5: x\r\nContent-Length: 52\r\nContent-Type: "
+                         "application/json\r\n\r\n{\"access_token\":");
+  assert_int_equal(heard(&world.client).length, 0);
+  say(&world.servers[0], "\"another\", \"expires_in\":3600, \"x\":1}");
+  assert_true(
+      text_equal(heard(&world.client), TEXT("HTTP/1.1 200 Fine\r\nX-Case: Kept\r\nContent-Length: 33\r\nContent-Type: application/json\r\n"
+                                            "Proxy-Status: oauthtap; details=\"expires_in was dropped\"\r\n\r\n"
+                                            "{\"access_token\":\"another\", \"x\":1}")));
+  const struct exchange *exchange = &seen(OBSERVED_EXCHANGE)->exchange;
+  assert_int_equal(exchange->simulated, SIMULATED_LIFE);
+  assert_false(exchange->is_response_local);
+  assert_true(text_equal(exchange->response_body.bytes, TEXT(ANSWER))); /* the rules see what the provider said */
+  say(&world.client, GET);
+  expect_heard(&world.servers[0], "GET /x?y=1 HTTP/1.1\r\n");
+}
+
+static void keeps_chunks_and_trailers_of_a_token_answer(void **state) {
+  (void)state;
+  say(&world.client, GRANT);
+  say(&world.servers[0], "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n34\r\n" ANSWER "\r\n0\r\nX-Sum: 1\r\n\r\n");
+  expect_heard(&world.client, "Transfer-Encoding: chunked\r\n");
+  expect_heard(&world.client, "\r\n21\r\n{\"access_token\":\"another\", \"x\":1}\r\n0\r\nX-Sum: 1\r\n\r\n");
+}
+
+static void leaves_an_answer_without_a_life_byte_for_byte(void **state) {
+  (void)state;
+  static const char answer[] = "HTTP/1.1 200 OK\r\nContent-MD5: x\r\nContent-Length: 26\r\n\r\n{\"access_token\":\"another\"}";
+  say(&world.client, GRANT);
+  say(&world.servers[0], answer);
+  assert_true(text_equal(heard(&world.client), text_from(answer)));
+  assert_int_equal(seen(OBSERVED_EXCHANGE)->exchange.simulated, SIMULATED_NOTHING);
+}
+
+static void leaves_answers_to_calls_alone(void **state) {
+  (void)state;
+  say(&world.client, GET);
+  say(&world.servers[0], "HTTP/1.1 200 OK\r\nContent-Length: 52\r\nContent-Type: application/json\r\n\r\n" ANSWER);
+  expect_heard(&world.client, ANSWER);
+}
+
+static void sends_a_token_answer_that_is_cut_as_it_came(void **state) {
+  (void)state;
+  say(&world.client, GRANT);
+  say(&world.servers[0], "HTTP/1.1 200 OK\r\nContent-Length: 52\r\n\r\n{\"access_token\":");
+  stream_close(world.servers[0].stream, false);
+  run();
+  expect_heard(&world.client, "Content-Length: 52\r\n\r\n{\"access_token\":");
+  assert_true(world.client.has_ended);
+  assert_int_equal(seen(OBSERVED_EXCHANGE)->exchange.ending, ENDED_UPSTREAM_CLOSED);
+}
+
+static void sends_a_token_answer_that_stops_as_it_came(void **state) {
+  (void)state;
+  say(&world.client, GRANT);
+  say(&world.servers[0], "HTTP/1.1 200 OK\r\nContent-Length: 52\r\n\r\n{\"access_token\":");
+  pass_time(301000);
+  expect_heard(&world.client, "Content-Length: 52\r\n\r\n{\"access_token\":");
+  assert_true(world.client.has_ended);
+}
+
+static void lets_an_answer_pass_that_is_too_long_for_a_token(void **state) {
+  (void)state;
+  char block[60001];
+  memset(block, ' ', 60000);
+  block[60000] = '\0';
+  say(&world.client, GRANT);
+  say(&world.servers[0], "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n");
+  for (int i = 0; i < 5; i++)
+    say(&world.servers[0], block);
+  assert_true(heard(&world.client).length > 260000);
+  say(&world.servers[0], ANSWER);
+  stream_finish(world.servers[0].stream);
+  run();
+  expect_heard(&world.client, ANSWER);
+}
+
 #undef TEST
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
@@ -251,6 +336,13 @@ int main(void) {
       TEST(answers_who_sends_a_form_without_100_continue),
       TEST(lets_the_server_say_100_continue_to_who_insists),
       TEST(a_client_that_leaves_in_its_body_leaves_nothing),
+      TEST(gives_a_token_answer_on_without_its_life),
+      TEST(keeps_chunks_and_trailers_of_a_token_answer),
+      TEST(leaves_an_answer_without_a_life_byte_for_byte),
+      TEST(leaves_answers_to_calls_alone),
+      TEST(sends_a_token_answer_that_is_cut_as_it_came),
+      TEST(sends_a_token_answer_that_stops_as_it_came),
+      TEST(lets_an_answer_pass_that_is_too_long_for_a_token),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
