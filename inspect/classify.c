@@ -101,6 +101,13 @@ static bool is_token_shape(const struct facts *facts) {
   return has_client && (!text_is_empty(facts->code) || !text_is_empty(facts->sent_refresh_token) || has(facts, "fb_exchange_token"));
 }
 
+/* A grant whose form is not called one (text/plain, as a browser's fetch sends a string). */
+static bool is_unnamed_grant(const struct facts *facts) {
+  struct text body = facts->exchange->request_body.bytes;
+  return facts->params.body_kind == PARAMS_NO_BODY && facts->is_request_whole &&
+         (text_starts_with(body, TEXT("grant_type=")) || text_find(text_slice(body, 0, 4096), TEXT("&grant_type=")) != SIZE_MAX);
+}
+
 static enum exchange_class token_class(const struct facts *facts) {
   return is_refresh_grant(facts) ? CLASS_REFRESH : CLASS_TOKEN;
 }
@@ -131,8 +138,11 @@ static enum exchange_class by_learning(struct flows *flows, const struct connect
 }
 
 enum exchange_class classify_by_request(const struct facts *facts) {
-  static const struct text par[] = {TEXT("/par")},
-                           device[] = {TEXT("/device_authorization"), TEXT("/devicecode"), TEXT("/device/code"), TEXT("/device")};
+  static const struct text par[] = {TEXT("/par"), TEXT("/par.oauth2")},
+                           device[] = {TEXT("/device_authorization"), TEXT("/devicecode"),
+                                       TEXT("/device/code"),          TEXT("/device"),
+                                       TEXT("/device/auth"),          TEXT("/device/authorize"),
+                                       TEXT("/deviceauthorization"),  TEXT("/auth/device")};
   bool is_post = text_equal(facts->exchange->request.method, TEXT("POST"));
   if (is_discovery(facts))
     return CLASS_DISCOVERY;
@@ -140,6 +150,8 @@ enum exchange_class classify_by_request(const struct facts *facts) {
     return CLASS_MANAGEMENT;
   if (is_token_shape(facts))
     return token_class(facts);
+  if (is_post && is_unnamed_grant(facts))
+    return CLASS_TOKEN;
   if (is_post && has(facts, "response_type") && has(facts, "client_id") &&
       (PATH_ENDS(facts, par) || !text_is_empty(facts_answer_text(facts, "request_uri"))))
     return CLASS_PUSHED;

@@ -79,11 +79,11 @@ static unsigned event_of(enum exchange_class class) {
   case CLASS_API: return ON_API_EXCHANGE;
   case CLASS_DISCOVERY: return ON_DISCOVERY;
   case CLASS_MANAGEMENT: return ON_MANAGEMENT;
+  case CLASS_PUSHED: return ON_PUSHED;
+  case CLASS_DEVICE: return ON_DEVICE;
   case CLASS_CALLBACK:
   case CLASS_OTHER:
-  case CLASS_LEARN:
-  case CLASS_PUSHED:
-  case CLASS_DEVICE: break;
+  case CLASS_LEARN: break;
   }
   return 0;
 }

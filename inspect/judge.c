@@ -287,6 +287,8 @@ void judge_recover(struct inspect *inspect, const struct facts *facts) {
   if (facts->class == CLASS_API && facts->answer.kind == ANSWER_ACCEPTED)
     recover_call(inspect, facts);
   bool may_have_token = !text_is_empty(facts->access_token) || facts->answer.format == FORMAT_UNKNOWN;
+  if ((facts->class == CLASS_PUSHED || facts->class == CLASS_DEVICE) && facts->answer.kind == ANSWER_ACCEPTED)
+    hold_recover(inspect->hold, key_of_grant(inspect, facts), facts->started_ms);
   if ((facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH) && facts->answer.kind == ANSWER_ACCEPTED && may_have_token)
     recover_grant(inspect, facts);
 }

@@ -19,6 +19,8 @@ enum rule_on {
   ON_CALLBACK = 64,         /* an authorization response, seen for the first time: in a redirect or as a request */
   ON_DISCOVERY = 128,       /* a discovery document */
   ON_CONNECTOR_FILE = 2048, /* a file that says what the connector should be, by itself */
+  ON_PUSHED = 8192,         /* a pushed authorization request */
+  ON_DEVICE = 16384,         /* a device authorization request */
   ON_MANAGEMENT = 256,      /* introspection, revocation, registration, logout */
 };
 

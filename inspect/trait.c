@@ -258,3 +258,18 @@ struct text trait_part_of(const struct exchange *exchange, struct text value) {
   const struct trait_said *said = said_of(exchange, value);
   return said ? said->part_of : TEXT_NONE;
 }
+
+bool trait_is_pair(const struct exchange *exchange, struct text value) {
+  char bytes[300];
+  const struct trait_said *said = said_of(exchange, value);
+  if (said || trait_is_masked(value) || value.length < 8 || value.length > 384)
+    return said && (said->trait.marks & TRAIT_PAIR);
+  ptrdiff_t length = base64_decode(value, bytes, sizeof bytes);
+  bool has_colon = false;
+  for (ptrdiff_t i = 0; i < length; i++) {
+    if (bytes[i] < ' ' || bytes[i] > '~')
+      return false;
+    has_colon |= bytes[i] == ':' && i > 0;
+  }
+  return has_colon;
+}

@@ -19,6 +19,7 @@ enum trait_mark {
   TRAIT_PLACEHOLDER = 512,    /* undefined, {{token}}, YOUR_TOKEN … (trait_placeholder_form) */
   TRAIT_NOT_BASE64 = 1024,    /* a character outside the standard base64 alphabet, '=' at the end allowed */
   TRAIT_UNPADDED = 2048,      /* base64 whose '=' are missing */
+  TRAIT_PAIR = 4096,          /* said by recordings alone: trait_is_pair */
 };
 
 struct trait {
@@ -45,6 +46,9 @@ size_t trait_length(const struct exchange *exchange, struct text value);
 struct text trait_s256(const struct exchange *exchange, struct arena *arena, struct text value);
 /* trait_part_of - what a recording says that a redacted value was a part of; TEXT_NONE: nothing. */
 struct text trait_part_of(const struct exchange *exchange, struct text value);
+
+/* trait_is_pair - base64 of printable text with a colon in it, as Basic has it. */
+bool trait_is_pair(const struct exchange *exchange, struct text value);
 
 /* trait_is_redacted - the value ends with "tok:" and 12 hex digits of our own making. trait_shown - that part. */
 bool trait_is_redacted(struct text value);

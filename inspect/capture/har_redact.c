@@ -42,6 +42,8 @@ static void say(struct har_redaction *r, struct text name, struct text value, st
   *said = (struct trait_said){.value = arena_copy(r->memory, shown), .trait = trait};
   if (text_equal_nocase(name, TEXT("code_verifier"))) /* of anything guessable, a hash without a key is no redaction */
     said->s256 = trait_s256(r->exchange, r->memory, value);
+  if (trait_is_pair(r->exchange, value))
+    said->trait.marks |= TRAIT_PAIR;
   if (r->whole)
     said->part_of = r->whole(r->owner, r->exchange, value);
 }

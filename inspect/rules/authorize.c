@@ -240,8 +240,24 @@ static void check_error(struct check *c) {
 /* ---- authorize/refused-before-redirect ---- */
 
 /* What error pages say that are sent with a status of success; words that no sign-in page has. */
-static const char *const page_words[] = {"redirect_uri_mismatch", "AADSTS50011",    "AADSTS700016",         "AADSTS900144",
-                                         "AADSTS90002",           "unknown client", "Invalid redirect_uri", "invalid_redirect_uri"};
+static const char *const page_words[] = {"redirect_uri_mismatch",
+                                         "redirect_mismatch",
+                                         "AADSTS50011",
+                                         "AADSTS700016",
+                                         "AADSTS900144",
+                                         "AADSTS90002",
+                                         "unknown client",
+                                         "Invalid redirect_uri",
+                                         "invalid_redirect_uri",
+                                         "Invalid redirect URI",
+                                         "Invalid parameter: redirect_uri",
+                                         "redirect_uri does not match",
+                                         "redirect_uri did not match",
+                                         "redirect URI is not whitelisted",
+                                         "redirect_uri is not whitelisted",
+                                         "redirect URI is not registered",
+                                         "Callback URL mismatch",
+                                         "URL Blocked: "};
 
 static const char *page_says(const struct facts *facts) {
   for (size_t i = 0; i < sizeof page_words / sizeof *page_words; i++)
@@ -254,19 +270,40 @@ static const char *page_says(const struct facts *facts) {
 static bool is_error_redirect(const struct check *c) {
   struct text location = http_head_field(&c->facts->exchange->response, TEXT("location"));
   size_t question = text_find_char(location, '?');
-  if (!check_is_status(c, 300, 399) || c->facts->callback.is_there || question == SIZE_MAX)
+  struct text path = text_slice(location, 0, question), query = text_slice(location, question, location.length);
+  if (!check_is_status(c, 300, 399) || c->facts->callback.is_there)
     return false;
-  struct text query = text_slice(location, question, location.length);
-  return text_find(query, TEXT("error=")) != SIZE_MAX || text_find(query, TEXT("authError=")) != SIZE_MAX;
+  return text_find(query, TEXT("error=")) != SIZE_MAX || text_find(query, TEXT("authError=")) != SIZE_MAX ||
+         text_find(query, TEXT("errorId=")) != SIZE_MAX || text_ends_with_nocase(path, TEXT("/error"));
+}
+
+static void report_pushed(struct check *c) {
+  const struct facts *facts = c->facts;
+  if (!check_is_status(c, 400, 599) || text_equal(facts->answer.error, TEXT("use_dpop_nonce")))
+    return;
+  struct report *r = report(c);
+  evidence_name(r, "client", facts->client_id);
+  evidence_url(r, "redirect_uri", params_get(&facts->params, "redirect_uri"));
+  evidence_error(r);
+  report_recovery(r, RECOVERY_IS_INFO);
+  report_message(r, "{method} {url} refused the pushed authorization request with {status}[: {error}][ ({description})]; its redirect_uri "
+                    "is {redirect_uri}.");
+  const char *remedy = remedy_of(facts->answer.error, facts->answer.description);
+  if (remedy)
+    report_remedy(r, remedy);
 }
 
 static void check_refused_before_redirect(struct check *c) {
   const struct facts *facts = c->facts;
   const struct authorization *request = request_of(c);
-  const char *says = check_is_success(c) || check_is_status(c, 400, 499) ? page_says(facts) : NULL;
+  const char *says = check_is_success(c) || check_is_status(c, 400, 599) ? page_says(facts) : NULL;
   bool asks_login = !text_is_empty(facts->answer.challenge); /* by Basic, Negotiate … */
   bool is_refused = check_is_status(c, 400, 499) && !check_is_status(c, 429, 429) && !asks_login;
-  if (!request || (!is_refused && !(check_is_success(c) && says) && !is_error_redirect(c)))
+  if (facts->class == CLASS_PUSHED) {
+    report_pushed(c);
+    return;
+  }
+  if (!request || (!is_refused && !says && !is_error_redirect(c)))
     return;
   struct report *r = report(c);
   evidence_name(r, "client", request->client_id);
@@ -305,9 +342,11 @@ static void check_scope_separator(struct check *c) {
                                       "unknown scope", "scope is invalid", "unknown, invalid or"};
   const struct facts *facts = c->facts;
   const struct authorization *request = facts->authorization;
-  struct text separator = request ? separator_in(request->scope) : TEXT_NONE;
+  /* A grant without a browser brings its own. */
+  struct text scope = request ? request->scope : facts->class == CLASS_TOKEN ? params_get(&facts->params, "scope") : TEXT_NONE;
+  struct text separator = separator_in(scope);
   const struct quirk *quirk = quirk_of_host(facts->url.host);
-  if (!request || text_is_empty(separator) || facts->answer.kind == ANSWER_NONE)
+  if (text_is_empty(separator) || facts->answer.kind == ANSWER_NONE)
     return;
   bool is_refused = IS_NAMED(facts, words);
   bool is_open = facts->class == CLASS_AUTHORIZATION && !facts->callback.is_there && !(quirk && quirk->wants_commas) &&
@@ -315,10 +354,10 @@ static void check_scope_separator(struct check *c) {
   if (!is_refused && !is_open)
     return;
   struct report *r = report(c);
-  evidence_name(r, "client", request->client_id);
-  evidence_value(r, "scope", request->scope);
+  evidence_name(r, "client", request ? request->client_id : facts->client_id);
+  evidence_value(r, "scope", scope);
   evidence_name(r, "separator", separator);
-  report_subject(r, request->scope);
+  report_subject(r, scope);
   if (is_refused) {
     add_error(r, facts);
     return;
@@ -390,7 +429,7 @@ const struct rule rules_authorize[] = {
     {.id = "authorize/refused-before-redirect",
      .severity = ALWAYS(ERROR),
      .step = STEP_TOKEN,
-     .on = ON_AUTHORIZATION,
+     .on = ON_AUTHORIZATION | ON_PUSHED,
      .needs = NEEDS_RESPONSE_HEAD,
      .cause = CAUSE_TOKEN_REFUSED,
      .rank = 80,

@@ -84,10 +84,20 @@ static const char *fault_of_basic(const struct check *c) {
   return trait.marks & TRAIT_UNPADDED ? "its padding (=) is missing" : NULL;
 }
 
+/* What Basic wants, without its name. */
+static const char *fault_of_name(const struct check *c) {
+  const struct credentials *credentials = &c->facts->credentials;
+  bool is_bearer = text_equal_nocase(credentials->scheme, TEXT("bearer"));
+  if (!clients_refused(c->facts) || (!is_bearer && !text_is_empty(credentials->scheme)) || c->facts->token ||
+      !trait_is_pair(c->facts->exchange, credentials->value))
+    return NULL;
+  return is_bearer ? "the word before it is Bearer" : "the word Basic is missing before it";
+}
+
 static void check_malformed_basic(struct check *c) {
   const struct facts *facts = c->facts;
   bool is_refused = facts->answer.kind == ANSWER_REFUSED;
-  const char *fault = authentication_of(facts) == AUTHENTICATION_BASIC ? fault_of_basic(c) : NULL;
+  const char *fault = authentication_of(facts) == AUTHENTICATION_BASIC ? fault_of_basic(c) : fault_of_name(c);
   if (!fault || (is_refused && !clients_refused(facts) && !text_is_empty(facts->answer.error) &&
                  !text_equal(facts->answer.error, TEXT("invalid_request"))))
     return;

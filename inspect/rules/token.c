@@ -3,14 +3,16 @@
 
 /* ---- token/secret-in-url ---- */
 
-static const char *const url_secrets[] = {"client_secret", "app_secret",       "code_verifier", "password",
-                                          "refresh_token", "client_assertion", "assertion",     "code"};
+static const char *const url_secrets[] = {"client_secret", "app_secret",       "secret",    "code_verifier", "password",
+                                          "refresh_token", "client_assertion", "assertion", "code"};
 
 static void check_secret_in_url(struct check *c) {
   const char *worst = NULL;
-  for (size_t i = 0; i < sizeof url_secrets / sizeof *url_secrets && !worst; i++)
-    if (!text_is_empty(params_get_query(&c->facts->params, url_secrets[i])))
+  for (size_t i = 0; i < sizeof url_secrets / sizeof *url_secrets && !worst; i++) {
+    bool is_meant = strcmp(url_secrets[i], "secret") != 0 || !text_is_empty(c->facts->client_id); /* beside an id it is the client's */
+    if (is_meant && !text_is_empty(params_get_query(&c->facts->params, url_secrets[i])))
       worst = url_secrets[i];
+  }
   bool is_code = worst && !strcmp(worst, "code");
   if (!worst || (is_code && c->facts->class == CLASS_AUTHORIZATION))
     return;
