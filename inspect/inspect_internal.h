@@ -14,7 +14,7 @@ struct inspect {
   struct inspect_settings settings;
   struct connector_settings *connectors; /* at least one */
   size_t connector_count;
-  uint64_t signed_in; /* by connector: a sign-in at its authorization URL was seen */
+  uint64_t signed_in;                                      /* by connector: a sign-in at its authorization URL was seen */
   char (*client_secrets_shown)[3][FINGERPRINT_TEXT_BYTES]; /* of each: as it is; decoded; and what tells the key */
   record_fn *on_record;
   void *owner;

@@ -160,8 +160,8 @@ bool check_has_error(const struct check *check);           /* the answer has an 
 void check_drop_held(struct check *check, const char *id); /* that rule's findings about this flow that still wait: they were a symptom */
 const struct connector_settings *check_connector_at(const struct check *check, size_t index); /* all that are configured; NULL: no more */
 const struct connector_files *check_files(const struct check *check); /* that say what the connector should be; NULL: none */
-bool check_has_signed_in(const struct check *check); /* a sign-in at the connector's authorization URL was seen before */
-bool check_has_lost(const struct check *check);      /* observations of this run */
+bool check_has_signed_in(const struct check *check);                  /* a sign-in at the connector's authorization URL was seen before */
+bool check_has_lost(const struct check *check);                       /* observations of this run */
 void check_note_unseen(struct check *check, const char *kind, struct text host, const char *what); /* for the summary, once: host, what */
 bool check_client_trusts(const struct check *check, struct text client, struct text host); /* has had an exchange with it over our TLS */
 unsigned check_count_failures(const struct check *check, struct text client, struct text host); /* TLS failures, with this one */

@@ -130,7 +130,6 @@ static void read_items(struct reader *reader, const struct place *of, unsigned d
 
 void read_postman_collection(struct reader *reader, const struct place *document) {
   struct place variables = place_exactly(document, "variable");
-  reader->file->profile = PROFILE_POSTMAN;
   read_variables(reader, &variables);
   read_auth(reader, document);
   read_items(reader, document, 0);
