@@ -21,6 +21,21 @@ void clients_clear(struct clients *clients) {
 
 /* ---- one request ---- */
 
+/* Beside OAuth's own: a signature over the request, a secret in a field of its own. */
+static bool is_signed(const struct facts *facts) {
+  static const char *const names[] = {"sign", "signature", "sig", "hmac"};
+  const struct http_head *request = &facts->exchange->request;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (!text_is_empty(params_get(&facts->params, names[i])))
+      return true;
+  for (size_t i = 0; i < request->field_count; i++) {
+    struct text name = request->fields[i].name;
+    if (text_find_nocase(name, TEXT("secret")) != SIZE_MAX || text_find_nocase(name, TEXT("signature")) != SIZE_MAX)
+      return true;
+  }
+  return false;
+}
+
 enum authentication authentication_of(const struct facts *facts) {
   const struct credentials *credentials = &facts->credentials;
   if (text_equal_nocase(credentials->scheme, TEXT("basic")))
@@ -29,7 +44,7 @@ enum authentication authentication_of(const struct facts *facts) {
     return AUTHENTICATION_ASSERTION;
   if (!text_is_empty(params_get(&facts->params, "client_secret")))
     return AUTHENTICATION_BODY;
-  return text_is_empty(credentials->whole) ? AUTHENTICATION_NONE : AUTHENTICATION_OTHER;
+  return text_is_empty(credentials->whole) && !is_signed(facts) ? AUTHENTICATION_NONE : AUTHENTICATION_OTHER;
 }
 
 const char *authentication_name(enum authentication authentication) {
@@ -124,10 +139,26 @@ static uint64_t client_key(struct flows *flows, const struct facts *facts) {
   return text_is_empty(facts->client_id) ? 0 : flows_key(flows, "client at", facts->client_id, facts->endpoint);
 }
 
+struct asking {
+  const struct flows *flows;
+  uint64_t key;
+};
+
+/* What a client authenticates with may differ from one request to the next. */
+static void add_asked(void *owner, struct text name, struct text value) {
+  struct asking *asking = owner;
+  if (text_starts_with(name, TEXT("client_")) || text_equal(name, TEXT("password")))
+    return;
+  uint64_t parts[2] = {asking->key, flows_key(asking->flows, "asked", name, value)};
+  asking->key = flows_key(asking->flows, "asking", text_of((const char *)parts, sizeof parts), TEXT_NONE);
+}
+
+/* The same client of the same machine asks for the same: the same scope, resource, audience, tenant, person … */
 static uint64_t grant_key(struct flows *flows, const struct facts *facts) {
-  uint64_t parts[2] = {client_key(flows, facts), flows_key(flows, "grant", facts->grant_type, params_get(&facts->params, "scope"))};
-  struct text who = params_get(&facts->params, "username");
-  return parts[0] ? flows_key(flows, "grants", text_of((const char *)parts, sizeof parts), who) : 0;
+  struct asking asking = {.flows = flows};
+  params_each(&facts->params, add_asked, &asking);
+  uint64_t parts[2] = {client_key(flows, facts), asking.key};
+  return parts[0] ? flows_key(flows, "grants", text_of((const char *)parts, sizeof parts), facts->exchange->client) : 0;
 }
 
 const struct client_memory *clients_find(struct flows *flows, const struct facts *facts) {

@@ -11,7 +11,7 @@ enum authentication {
   AUTHENTICATION_BASIC,     /* client_secret_basic */
   AUTHENTICATION_BODY,      /* client_secret_post, wherever the parameters stand */
   AUTHENTICATION_ASSERTION, /* private_key_jwt, client_secret_jwt, SAML */
-  AUTHENTICATION_OTHER      /* another Authorization scheme: a vendor's own */
+  AUTHENTICATION_OTHER      /* a vendor's own: another scheme, a signature, a field; in discovery documents also TLS */
 };
 
 /* authentication_of - of a token request; Basic counts before a secret in the body. authentication_name - for people. */

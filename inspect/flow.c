@@ -220,7 +220,8 @@ static struct token *add_token(struct flows *flows, struct facts *facts, struct 
   token = calloc(1, sizeof *token);
   if (!token)
     return NULL;
-  *token = (struct token){.kind = kind, .key = key, .life_s = -1, .issued = moment_of(facts), .generation = facts->flow->generation};
+  *token = (struct token){
+      .kind = kind, .key = key, .life_s = -1, .claimed_s = -1, .issued = moment_of(facts), .generation = facts->flow->generation};
   if (table_put(&flows->tokens, key, token))
     return NULL;
   token->flow = facts->flow;
@@ -251,6 +252,8 @@ static void take_access_token(struct flows *flows, struct facts *facts) {
   if (!token)
     return;
   token->life_s = facts->life_s;
+  token->claimed_s =
+      facts->access_jwt.expires_s ? facts->access_jwt.expires_s - (facts->date_ms ? facts->date_ms : facts->ended_ms) / 1000 : -1;
   token->issued = moment_of(facts);
   token->replaced_ms = 0;
   token->scope_key = scope_key_of(flows, facts);

@@ -40,6 +40,7 @@ struct token {
   struct moment issued;
   int64_t suspected_ms; /* own clock; when a call last made it look dead; 0: never */
   int64_t life_s;       /* -1: unknown */
+  int64_t claimed_s;    /* how long it lives by its own exp; -1: it does not say */
   int64_t replaced_ms;  /* own clock; when the answer with its successor ended; 0: not replaced */
   unsigned generation;  /* 0: from a sign-in; n: from the n-th refresh */
 };

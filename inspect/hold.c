@@ -1,4 +1,4 @@
-/* hold.c - two queues by deadline (all of one wait equally long, so the order of arrival is the order of release) and an index by what
+/* hold.c - three queues by deadline (all of one wait equally long, so the order of arrival is the order of release) and an index by what
  * would recover them. */
 #include "inspect/hold.h"
 
@@ -12,7 +12,7 @@ struct queue {
   int64_t wait_ms;
 };
 
-enum { QUEUE_OF_RESULTS, QUEUE_OF_ATTEMPTS, QUEUES };
+enum queue_of { QUEUE_OF_RESULTS, QUEUE_OF_ATTEMPTS, QUEUE_OF_PEOPLE, QUEUES };
 
 struct hold {
   hold_release_fn *release;
@@ -34,6 +34,7 @@ struct hold *hold_new(hold_release_fn *release, void *owner) {
   *hold = (struct hold){.release = release, .owner = owner, .by_key = {.capacity = MAX_HELD + 1}};
   hold->queues[QUEUE_OF_RESULTS].wait_ms = HOLD_MS;
   hold->queues[QUEUE_OF_ATTEMPTS].wait_ms = HOLD_MS + ATTEMPT_TAKES_MS;
+  hold->queues[QUEUE_OF_PEOPLE].wait_ms = PATIENCE_MS;
   for (size_t i = 0; i < QUEUES; i++)
     hold->queues[i].last = &hold->queues[i].first;
   return hold;
@@ -111,8 +112,19 @@ static int index_held(struct hold *hold, struct held *held) {
   return 0;
 }
 
-static struct queue *queue_of(struct hold *hold, const struct held *held) {
-  return &hold->queues[held->recovery == RECOVERY_BY_ATTEMPT ? QUEUE_OF_ATTEMPTS : QUEUE_OF_RESULTS];
+/* What shares a recovery key shares a queue. */
+static enum queue_of queue_of(const struct held *held) {
+  switch (held->recovery) {
+  case RECOVERY_BY_ATTEMPT: return QUEUE_OF_ATTEMPTS;
+  case RECOVERY_BY_PERSON:
+  case RECOVERY_BY_LATER_USE: return QUEUE_OF_PEOPLE;
+  default: return QUEUE_OF_RESULTS;
+  }
+}
+
+/* What puts it right must begin until then. */
+static int64_t patience_ms(const struct held *held) {
+  return queue_of(held) == QUEUE_OF_PEOPLE ? PATIENCE_MS : HOLD_MS;
 }
 
 static void release_first(struct hold *hold, struct queue *queue) {
@@ -127,12 +139,13 @@ static void release_first(struct hold *hold, struct queue *queue) {
   free(held);
 }
 
-/* Of the two that wait longest the one that has waited longer. */
+/* Of those that wait longest in their queues the one that has waited longest of all. */
 static struct queue *oldest(struct hold *hold) {
-  struct queue *results = &hold->queues[QUEUE_OF_RESULTS], *attempts = &hold->queues[QUEUE_OF_ATTEMPTS];
-  if (!results->first || !attempts->first)
-    return results->first ? results : attempts;
-  return attempts->first->since_ms < results->first->since_ms ? attempts : results;
+  struct queue *oldest = &hold->queues[0];
+  for (size_t i = 1; i < QUEUES; i++)
+    if (hold->queues[i].first && (!oldest->first || hold->queues[i].first->since_ms < oldest->first->since_ms))
+      oldest = &hold->queues[i];
+  return oldest;
 }
 
 int hold_add(struct hold *hold, const struct held *held) {
@@ -145,7 +158,7 @@ int hold_add(struct hold *hold, const struct held *held) {
     free(copy);
     return -ENOMEM;
   }
-  struct queue *queue = queue_of(hold, copy);
+  struct queue *queue = &hold->queues[queue_of(copy)];
   copy->next = NULL;
   *queue->last = copy;
   queue->last = &copy->next;
@@ -159,7 +172,7 @@ void hold_recover(struct hold *hold, uint64_t recovery_key, int64_t started_ms) 
   if (!waiting)
     return;
   for (struct held *held = waiting->first; held; held = held->next_of_key)
-    held->is_recovered |= started_ms - held->since_ms <= HOLD_MS;
+    held->is_recovered |= started_ms - held->since_ms <= patience_ms(held);
   if (waiting->first->is_recovered)
     table_remove(&hold->by_key, recovery_key);
 }

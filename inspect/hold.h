@@ -7,6 +7,7 @@
 
 #define HOLD_MS 60000
 #define ATTEMPT_TAKES_MS 60000 /* an attempt that began in time may end this much later */
+#define PATIENCE_MS 900000     /* what people do takes that long, and so does a program until its first call */
 #define MAX_HELD 4096
 
 /* A finding with all that decides about it; owns its text. */

@@ -223,14 +223,29 @@ static uint64_t key_of_token(struct inspect *inspect, const struct facts *facts)
 
 /* In a call: the token endpoint may be at the same host, and its Basic is the client's own. A client that looks up where to sign in answers
  * the challenge, too; the person may take minutes (RFC 9728 section 5). */
-static bool answers_challenge(const struct facts *facts) {
+static bool answers_challenge(const struct inspect *inspect, const struct facts *facts) {
+  const struct sight *sight = &inspect->flows.sight;
   bool is_call = facts->class == CLASS_API || facts->class == CLASS_OTHER;
-  return facts->class == CLASS_DISCOVERY || (is_call && (facts->token || !text_is_empty(facts->credentials.whole)));
+  bool may_be_left_out = sight->is_recording && !sight->has_credentials; /* by what recorded it: then success tells that they were there */
+  bool has_credential = facts->token || !text_is_empty(facts->credentials.whole);
+  return facts->class == CLASS_DISCOVERY || (is_call && (has_credential || (may_be_left_out && facts->answer.kind == ANSWER_ACCEPTED)));
 }
 
 /* An issued token that works. */
-static uint64_t key_of_use(struct inspect *inspect, struct text token) {
-  return flows_key(&inspect->flows, "use", token, TEXT_NONE);
+static uint64_t key_of_use(struct inspect *inspect, const char *domain, struct text token) {
+  return flows_key(&inspect->flows, domain, token, TEXT_NONE);
+}
+
+/* For what is under way meanwhile (is_overtaken). */
+static void note_success(struct inspect *inspect, uint64_t key, const struct facts *facts) {
+  struct success *success = table_claim(&inspect->recovered, key, sizeof *success);
+  if (success)
+    success->ended_ms = facts->ended_ms;
+}
+
+static void recover_use(struct inspect *inspect, const struct facts *facts) {
+  hold_recover(inspect->hold, key_of_use(inspect, "use", facts->token_text), facts->started_ms);
+  hold_recover(inspect->hold, key_of_use(inspect, "later use", facts->token_text), facts->started_ms);
 }
 
 static void recover_call(struct inspect *inspect, const struct facts *facts) {
@@ -238,11 +253,9 @@ static void recover_call(struct inspect *inspect, const struct facts *facts) {
   hold_recover(inspect->hold, key, facts->started_ms);
   if (facts->flow)
     hold_recover(inspect->hold, key_of_flow(inspect, facts->flow->id), facts->started_ms);
-  struct success *success = table_claim(&inspect->recovered, key, sizeof *success);
-  if (success)
-    success->ended_ms = facts->ended_ms;
+  note_success(inspect, key, facts);
   if (facts->token && !text_is_empty(facts->credentials.scheme))
-    hold_recover(inspect->hold, key_of_use(inspect, facts->token_text), facts->started_ms);
+    recover_use(inspect, facts);
   if (facts->token && facts->token->suspected_ms && inspect->now_ms - facts->token->suspected_ms <= HOLD_MS)
     hold_contradict(inspect->hold, key_of_token(inspect, facts), facts->started_ms);
 }
@@ -251,6 +264,7 @@ static void recover_sign_in(struct inspect *inspect, const struct facts *facts) 
   if (!facts->callback.is_there || !facts->authorization)
     return;
   hold_recover(inspect->hold, key_of_sign_in(inspect, "answered", facts->authorization), facts->started_ms);
+  hold_recover(inspect->hold, key_of_sign_in(inspect, "came back", facts->authorization), facts->started_ms);
   if (text_is_empty(facts->callback.error))
     hold_recover(inspect->hold, key_of_sign_in(inspect, "signed-in", facts->authorization), facts->started_ms);
 }
@@ -276,13 +290,23 @@ static void recover_attempt(struct inspect *inspect, const struct facts *facts) 
     hold_recover(inspect->hold, key_of_attempt(inspect, trail->flow_id), facts->started_ms);
 }
 
+/* A client that sends the person to sign in has understood why it was told 401; the person may take minutes. */
+static void recover_unsigned(struct inspect *inspect, const struct facts *facts) {
+  bool is_sign_in = facts->class == CLASS_AUTHORIZATION || facts->class == CLASS_PUSHED || facts->class == CLASS_DEVICE;
+  if (is_sign_in)
+    hold_drop(inspect->hold, flows_key(&inspect->flows, "group", TEXT("api/missing-authorization"), facts->exchange->client));
+}
+
 void judge_recover(struct inspect *inspect, const struct facts *facts) {
   recover_attempt(inspect, facts);
+  recover_unsigned(inspect, facts);
   if (facts->answer.kind == ANSWER_NONE)
     return;
   hold_recover(inspect->hold, key_of_reached(inspect, facts->exchange->client, facts->url.host, facts->url.port), facts->started_ms);
-  if (answers_challenge(facts))
+  if (answers_challenge(inspect, facts)) {
     hold_recover(inspect->hold, key_of_credential(inspect, facts), facts->started_ms);
+    note_success(inspect, key_of_credential(inspect, facts), facts);
+  }
   recover_sign_in(inspect, facts);
   if (facts->class == CLASS_API && facts->answer.kind == ANSWER_ACCEPTED)
     recover_call(inspect, facts);
@@ -299,10 +323,14 @@ static uint64_t recovery_key(struct inspect *inspect, const struct report *repor
   if (!facts)
     return key_of_reached(inspect, failure->client, failure->host, failure->port);
   bool is_sign_in = facts->authorization && (facts->class == CLASS_AUTHORIZATION || facts->callback.is_there);
+  if (is_sign_in && report->recovery == RECOVERY_BY_PERSON)
+    return key_of_sign_in(inspect, "came back", facts->authorization);
   if (is_sign_in)
     return key_of_sign_in(inspect, report->recovery == RECOVERY_IS_SILENT ? "answered" : "signed-in", facts->authorization);
   if (report->recovery == RECOVERY_BY_USE && facts->class != CLASS_API)
-    return key_of_use(inspect, facts->access_token);
+    return key_of_use(inspect, "use", facts->access_token);
+  if (report->recovery == RECOVERY_BY_LATER_USE)
+    return key_of_use(inspect, "later use", facts->access_token);
   if (report->recovery == RECOVERY_IS_SILENT)
     return key_of_credential(inspect, facts);
   if (report->recovery == RECOVERY_BY_ATTEMPT && facts->flow)
@@ -458,7 +486,7 @@ static uint64_t subject_of(struct inspect *inspect, const struct report *report)
 /* What the answer made of it already cannot be put right; an answer of success that brought nothing can. */
 static bool may_recover(const struct report *report) {
   const struct facts *facts = report->check->facts;
-  if (report->recovery == RECOVERY_BY_USE)
+  if (report->recovery == RECOVERY_BY_USE || report->recovery == RECOVERY_BY_LATER_USE)
     return facts && (facts->class == CLASS_API || !text_is_empty(facts->access_token));
   bool is_page = facts && (facts->class == CLASS_AUTHORIZATION || facts->class == CLASS_CALLBACK); /* its status says little */
   bool is_accepted = facts && !is_page && facts->answer.kind == ANSWER_ACCEPTED;

@@ -63,3 +63,9 @@ bool meaning_is_sign_in(const struct facts *facts) {
   static const struct text words[] = {TEXT("code"), TEXT("token"), TEXT("none")};
   return HOLDS_ANY(params_get(&facts->params, "response_type"), words) || has(facts, "redirect_uri") || has(facts, "scope");
 }
+
+bool meaning_is_dialect(const struct facts *facts) {
+  json_value request = json_root(&facts->params.json), answer = json_root(&facts->answer.json);
+  bool is_asked_so = json_is_string(json_member(request, "grantType")) && !json_member(request, "grant_type");
+  return is_asked_so && !text_is_empty(json_string(json_member(answer, "accessToken")));
+}

@@ -10,5 +10,8 @@
  * section 4.1.1). */
 bool meaning_is_grant(const struct facts *facts);
 bool meaning_is_sign_in(const struct facts *facts);
+/* meaning_is_dialect - request and answer are in names of the vendor's own (AWS SSO: grantType, clientId, accessToken): only a client made
+ * for it sends such a request, and that one reads the answer. */
+bool meaning_is_dialect(const struct facts *facts);
 
 #endif

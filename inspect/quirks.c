@@ -109,6 +109,8 @@ static const struct quirk quirks[] = {
     {.provider = "Todoist", .hosts = {TEXT("*.todoist.com"), TEXT("todoist.com")}, .wants_commas = true},
     {.provider = "Linear", .hosts = {TEXT("*.linear.app"), TEXT("linear.app")}, .wants_commas = true},
     {.provider = "A registry's token service", .request_member = "service", .omits_token_type = true},
+    {.provider = "monday.com", .hosts = {TEXT("*.monday.com")}, .takes_token_alone = true},
+    {.provider = "ClickUp", .hosts = {TEXT("*.clickup.com")}, .takes_token_alone = true, .omits_token_type = true},
     {.provider = "GitHub", .hosts = {TEXT("*.github.com"), TEXT("github.com"), TEXT("*.ghe.com")}, .scheme = TEXT("token")},
 };
 

@@ -16,8 +16,9 @@ struct quirk {
   bool is_scheme_unmistakable;        /* on any host */
   bool has_no_refresh_token;          /* never, or not with this kind of token */
   bool takes_token_in_query;
-  bool takes_get;    /* documents token requests by GET */
-  bool wants_commas; /* between scopes */
+  bool takes_token_alone; /* without the word Bearer */
+  bool takes_get;         /* documents token requests by GET */
+  bool wants_commas;      /* between scopes */
   bool refreshes_without_grant_type;
   bool keeps_old_refresh_token; /* for good, beside the new one */
   bool leaves_id_token_unsigned;

@@ -40,12 +40,14 @@ enum rule_cause { CAUSE_NONE, CAUSE_API_REFUSED, CAUSE_TOKEN_REFUSED, CAUSE_TOKE
 #define RANK_GENERAL 90 /* from here on: says that something failed, not why */
 
 enum rule_recovery {
-  RECOVERY_NONE,       /* told at once */
-  RECOVERY_IS_INFO,    /* held; what the same client puts right within a minute is worth knowing at most */
-  RECOVERY_IS_SILENT,  /* held; then it was none */
-  RECOVERY_BY_ATTEMPT, /* held; silent where a refresh of the flow was tried meanwhile, whatever came of it */
-  RECOVERY_BY_USE,     /* held; it was none where an API takes the issued token in an Authorization header */
-  RECOVERY_BY_FLOW     /* held; worth knowing at most where any call of the flow succeeds meanwhile */
+  RECOVERY_NONE,         /* told at once */
+  RECOVERY_IS_INFO,      /* held; what the same client puts right within a minute is worth knowing at most */
+  RECOVERY_IS_SILENT,    /* held; then it was none */
+  RECOVERY_BY_ATTEMPT,   /* held; silent where a refresh of the flow was tried meanwhile, whatever came of it */
+  RECOVERY_BY_PERSON,    /* held for as long as people take to sign in; silent where they do */
+  RECOVERY_BY_LATER_USE, /* as RECOVERY_BY_USE, and held as long */
+  RECOVERY_BY_USE,       /* held; it was none where an API takes the issued token in an Authorization header */
+  RECOVERY_BY_FLOW       /* held; worth knowing at most where any call of the flow succeeds meanwhile */
 };
 
 struct rule_severity {

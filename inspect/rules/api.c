@@ -49,6 +49,16 @@ bool api_has_any_credential(const struct facts *facts) {
   return false;
 }
 
+/* A login of the API's own that was refused: what it wants stands in the body, or may. */
+static bool has_credential_in_body(const struct facts *facts) {
+  static const char *const names[] = {"password", "passwd",  "pwd",    "pin",   "otp",      "code",
+                                      "secret",   "api_key", "apiKey", "token", "assertion"};
+  bool is_found = !facts->is_request_whole;
+  for (size_t i = 0; i < sizeof names / sizeof *names && !is_found; i++)
+    is_found = !text_is_empty(params_get(&facts->params, names[i]));
+  return is_found;
+}
+
 static bool offers_oauth(struct text challenge) {
   static const struct text words[] = {TEXT("bearer"), TEXT("dpop"), TEXT("oauth")};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -60,7 +70,8 @@ static bool offers_oauth(struct text challenge) {
 static void check_missing_authorization(struct check *c) {
   const struct facts *facts = c->facts;
   bool is_probe = text_equal(facts->exchange->request.method, TEXT("HEAD")) || text_equal(facts->exchange->request.method, TEXT("OPTIONS"));
-  if (!check_is_status(c, 401, 401) || is_probe || api_has_any_credential(facts) || !offers_oauth(facts->answer.challenge))
+  if (!check_is_status(c, 401, 401) || is_probe || api_has_any_credential(facts) || has_credential_in_body(facts) ||
+      !offers_oauth(facts->answer.challenge))
     return;
   struct report *r = report(c);
   evidence_error(r);
@@ -87,9 +98,15 @@ static void check_missing_bearer_prefix(struct check *c) {
   bool is_usual = !is_accepted && flow_scheme_has_worked(c->flows, TEXT(""), facts->url.host);
   if ((!is_known && !is_jwt) || is_usual)
     return;
+  const struct quirk *quirk = quirk_of_host(facts->url.host);
   struct report *r = report(c);
   evidence_secret(r, "access_token", credentials->whole);
   evidence_error(r);
+  if (quirk && quirk->takes_token_alone && is_accepted) {
+    report_severity(r, SEVERITY_INFO);
+    evidence_literal(r, "provider", quirk->provider);
+    report_remedy(r, "{provider} does this by design; the client must cope.");
+  }
 }
 
 /* ---- api/wrong-scheme ---- */
@@ -210,6 +227,12 @@ static bool is_younger_than(const struct facts *facts, int64_t ms) {
   return age_ms(facts) < ms && own_age_ms(facts) < ms;
 }
 
+/* What was announced, or what the token says itself where that is less: an API that checks the token obeys its exp. */
+static int64_t true_life_s(const struct token *token) {
+  bool is_shorter = token->claimed_s > 0 && token->claimed_s < token->life_s;
+  return is_shorter ? token->claimed_s : token->life_s;
+}
+
 void api_add_ages(struct report *r, const struct facts *facts) {
   evidence_token(r, "access_token", facts->token);
   evidence_number(r, "expires_in", facts->token->life_s);
@@ -234,23 +257,32 @@ static bool is_refused_as_expired(const struct check *c) {
  */
 static int64_t tolerance_ms(const struct check *c) {
   const struct answer *answer = &c->facts->answer;
-  int64_t tenth = c->facts->token->life_s * 100;
+  int64_t tenth = true_life_s(c->facts->token) * 100;
   bool is_plain = check_is_status(c, 401, 401) && !answer->names_other_cause && !answer->hints_scope;
   return is_plain && tenth < EXPIRY_TOLERANCE_MS ? tenth : EXPIRY_TOLERANCE_MS;
 }
 
 static void check_expired_token_used(struct check *c) {
   const struct facts *facts = c->facts;
-  if (!api_is_access_token(facts) || facts->token->life_s <= 0 || !api_is_older_than(facts, facts->token->life_s * 1000 + tolerance_ms(c)))
+  int64_t life_s = api_is_access_token(facts) ? true_life_s(facts->token) : 0;
+  if (life_s <= 0 || !api_is_older_than(facts, life_s * 1000 + tolerance_ms(c)))
     return;
-  bool is_refused = is_refused_as_expired(c);
-  if (!is_refused && !check_is_success(c))
+  bool is_refused = is_refused_as_expired(c), is_announced = life_s == facts->token->life_s;
+  if (!is_refused && !(check_is_success(c) && is_announced))
     return;
   struct report *r = report(c);
   report_severity(r, is_refused ? SEVERITY_ERROR : SEVERITY_INFO);
   if (!is_refused)
     report_message(r, "{method} {url} used an access token that had been announced to live {life} after {age}, and it was still accepted.");
   api_add_ages(r, facts);
+  if (!is_announced) {
+    evidence_duration(r, "claimed_life", life_s);
+    report_message(r, "{method} {url} used an access token after {age} and was answered {status}[: {error}]: it had been announced to live "
+                      "{life}, but its own exp ended it after {claimed_life}.");
+    report_remedy(r,
+                  "Refresh by the token's exp or when an API answers 401, and let the token endpoint send in expires_in what is left until "
+                  "exp.");
+  }
 }
 
 /* ---- api/rejected-before-expiry ---- */
@@ -261,7 +293,7 @@ static void check_rejected_before_expiry(struct check *c) {
       !flow_has_worked(c->flows, facts->token, facts->url.host))
     return;
   const struct answer *answer = &facts->answer;
-  int64_t life_ms = facts->token->life_s * 1000, margin_ms = life_ms / 50 > EXPIRY_TOLERANCE_MS ? life_ms / 50 : EXPIRY_TOLERANCE_MS;
+  int64_t life_ms = true_life_s(facts->token) * 1000, margin_ms = life_ms / 50 > EXPIRY_TOLERANCE_MS ? life_ms / 50 : EXPIRY_TOLERANCE_MS;
   if (!is_younger_than(facts, life_ms - margin_ms) || answer->hints_scope || answer->names_other_cause || answer->says_revoked ||
       text_equal(answer->error, TEXT("use_dpop_nonce")) || revocation_is_seen(c->flows, facts->token, facts->exchange->client))
     return;

@@ -116,6 +116,7 @@ const struct rule rules_api_answer[] = {
      .on = ON_API_EXCHANGE,
      .needs = NEEDS_RESPONSE_HEAD | NEEDS_WHOLE_FLOW,
      .recovery = RECOVERY_BY_ATTEMPT,
+     .takes_token_for_dead = true,
      .check = check_expiry_not_401,
      .title = "The end of the token is not told as 401",
      .message = "{method} {url} answered {status} to an access token[ of age {age}][ that was announced to live {life}][: {error}][ "

@@ -228,7 +228,8 @@ static void check_error(struct check *c) {
   if (request)
     evidence_name(r, "client", request->client_id);
   report_subject(r, callback->error);
-  if (needs_person(callback->error) && request && has_word(request->prompt, TEXT("none")))
+  /* Without prompt=none the server would have asked the person itself. */
+  if (needs_person(callback->error) && (!request || has_word(request->prompt, TEXT("none"))))
     report_severity(r, SEVERITY_INFO);
   else if (text_equal(callback->error, TEXT("access_denied")))
     report_severity(r, SEVERITY_WARNING);
@@ -270,11 +271,28 @@ static const char *page_says(const struct facts *facts) {
 static bool is_error_redirect(const struct check *c) {
   struct text location = http_head_field(&c->facts->exchange->response, TEXT("location"));
   size_t question = text_find_char(location, '?');
-  struct text path = text_slice(location, 0, question), query = text_slice(location, question, location.length);
+  struct text path = text_slice(location, 0, question);
   if (!check_is_status(c, 300, 399) || c->facts->callback.is_there)
     return false;
-  return text_find(query, TEXT("error=")) != SIZE_MAX || text_find(query, TEXT("authError=")) != SIZE_MAX ||
-         text_find(query, TEXT("errorId=")) != SIZE_MAX || text_ends_with_nocase(path, TEXT("/error"));
+  struct form form = {0};
+  if (text_ends_with_nocase(path, TEXT("/error")))
+    return true;
+  if (question == SIZE_MAX || form_parse(c->memory, text_slice(location, question + 1, text_find_char(location, '#')), &form))
+    return false;
+  return !text_is_empty(form_get(&form, TEXT("error"))) || !text_is_empty(form_get(&form, TEXT("authError"))) ||
+         !text_is_empty(form_get(&form, TEXT("errorId")));
+}
+
+/* A page that lets the person go on: to sign in (some servers send it with 401 or 403), or to show that they are one. */
+static bool is_page_for_person(const struct facts *facts) {
+  static const char *const words[] = {"type=\"password\"", "type='password'", "type=password", "captcha", "challenge-platform"};
+  struct text page = text_slice(facts->answer.body, 0, MAX_PAGE_BYTES);
+  uint16_t status = facts->exchange->response.status;
+  bool is_unread = facts->answer.format == FORMAT_UNKNOWN && (status == 401 || status == 403);
+  bool is_so = is_unread || !text_is_empty(http_head_field(&facts->exchange->response, TEXT("cf-mitigated")));
+  for (size_t i = 0; i < sizeof words / sizeof *words && !is_so; i++)
+    is_so = text_find_nocase(page, text_from(words[i])) != SIZE_MAX;
+  return is_so;
 }
 
 static void report_pushed(struct check *c) {
@@ -299,11 +317,12 @@ static void check_refused_before_redirect(struct check *c) {
   const char *says = check_is_success(c) || check_is_status(c, 400, 599) ? page_says(facts) : NULL;
   bool asks_login = !text_is_empty(facts->answer.challenge); /* by Basic, Negotiate … */
   bool is_refused = check_is_status(c, 400, 499) && !check_is_status(c, 429, 429) && !asks_login;
+  bool is_head = text_equal(facts->exchange->request.method, TEXT("HEAD"));
   if (facts->class == CLASS_PUSHED) {
     report_pushed(c);
     return;
   }
-  if (!request || (!is_refused && !says && !is_error_redirect(c)))
+  if (!request || is_head || (!is_refused && !says && !is_error_redirect(c)) || is_page_for_person(facts))
     return;
   struct report *r = report(c);
   evidence_name(r, "client", request->client_id);
@@ -363,7 +382,7 @@ static void check_scope_separator(struct check *c) {
     return;
   }
   report_severity(r, SEVERITY_WARNING);
-  report_recovery(r, RECOVERY_IS_SILENT);
+  report_recovery(r, RECOVERY_BY_PERSON);
   report_message(r, "The scopes \"{scope}\" are separated by {separator}; {host} has a discovery document, and such servers take spaces.");
 }
 

@@ -29,6 +29,13 @@ static bool wants_authentication(const struct facts *facts) {
   return false;
 }
 
+/* A certificate of the client's is not seen in a request (RFC 8705): the document offers it, or the host is there for it. */
+static bool may_be_by_certificate(const struct check *c) {
+  bool is_offered = clients_listed_methods(c->flows, c->facts) & (1U << AUTHENTICATION_OTHER);
+  struct text host = c->facts->url.host;
+  return is_offered || text_find_nocase(host, TEXT("mtls")) != SIZE_MAX || text_find_nocase(host, TEXT("matls")) != SIZE_MAX;
+}
+
 static void check_missing_authentication(struct check *c) {
   const struct facts *facts = c->facts;
   bool is_code = !text_is_empty(facts->code) && (is_grant(facts, "authorization_code") || text_is_empty(facts->grant_type));
@@ -38,7 +45,7 @@ static void check_missing_authentication(struct check *c) {
   if ((!is_code && !is_grant(facts, "client_credentials") && !is_grant(facts, "password")) || is_public_grant ||
       authentication_of(facts) != AUTHENTICATION_NONE)
     return;
-  if (is_accepted ? has_verifier || text_is_empty(facts->access_token) : !wants_authentication(facts))
+  if (is_accepted ? has_verifier || text_is_empty(facts->access_token) || may_be_by_certificate(c) : !wants_authentication(facts))
     return;
   struct report *r = report(c);
   add_client(r, facts);

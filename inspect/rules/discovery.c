@@ -187,7 +187,8 @@ static void check_inactive(struct check *c) {
   struct text asked = params_get(&facts->params, "token");
   const struct token *token = text_is_empty(asked) ? NULL : flow_find_token(c->flows, asked);
   struct url url;
-  if (!revocation_is_introspection(facts) || !json_is_false(json_member(json_root(&facts->answer.json), "active")) || !token)
+  if (!revocation_is_introspection(facts) || !json_is_false(json_member(json_root(&facts->answer.json), "active")) || !token ||
+      token->kind != TOKEN_ACCESS)
     return;
   int64_t age_ms = moment_between_ms(token->issued, moment_of(facts));
   bool is_spent =

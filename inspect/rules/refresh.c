@@ -3,6 +3,7 @@
 
 #include "inspect/classify.h"
 #include "inspect/flow.h"
+#include "inspect/meaning.h"
 
 /* ---- refresh/url-differs-from-token-url ---- */
 
@@ -48,7 +49,7 @@ static void check_url_differs(struct check *c) {
 static void check_missing_access_token(struct check *c) {
   const struct facts *facts = c->facts;
   bool is_read = facts->answer.format == FORMAT_JSON || facts->answer.format == FORMAT_FORM;
-  if (!check_is_success(c) || !is_read || check_has_error(c) || !text_is_empty(facts->access_token))
+  if (!check_is_success(c) || !is_read || check_has_error(c) || !text_is_empty(facts->access_token) || meaning_is_dialect(facts))
     return;
   struct report *r = report(c);
   evidence_token(r, "refresh_token", facts->sent_refresh);

@@ -139,7 +139,7 @@ static void check_rotated_reused(struct check *c) {
     return;
   int64_t since_ms = facts->started_ms - token->replaced_ms;
   bool is_refused = refresh_is_token_refused(facts);
-  const struct quirk *quirk = quirk_of_host(facts->url.host);
+  const struct quirk *quirk = quirk_of_token_url(facts);
   bool is_for_same = token->replaced_scope == refresh_scope_key(c->flows, facts); /* one token may serve several APIs in turn */
   bool is_late = refresh_is_accepted(facts) && since_ms > TOLERANCE_MS && is_for_same && has_received_new(c, token);
   if (!is_refused && (!is_late || (quirk && quirk->keeps_old_refresh_token)))

@@ -3,6 +3,7 @@
 #include "inspect/rules/grant.h"
 
 #include "inspect/flow.h"
+#include "inspect/meaning.h"
 #include "inspect/oauth_error.h"
 #include "inspect/quirks.h"
 #include "inspect/trait.h"
@@ -48,11 +49,15 @@ static bool has_misnamed(const struct facts *facts, const char *plain, const cha
 static void check_missing_access_token(struct check *c) {
   const struct facts *facts = c->facts;
   if (!check_is_success(c) || !is_read(facts) || check_has_error(c) || !text_is_empty(facts->access_token) ||
-      oauth_error_is_pending(&facts->answer))
+      oauth_error_is_pending(&facts->answer) || meaning_is_dialect(facts))
     return;
   struct report *r = report(c);
   grant_evidence(r, facts);
-  if (!text_is_empty(facts->id_token)) {
+  if (!text_is_empty(facts->id_token) && grant_is(facts, "urn:ietf:params:oauth:grant-type:jwt-bearer")) {
+    report_severity(r, SEVERITY_INFO); /* the assertion asked for it: target_audience */
+    report_message(r, "{method} {url} answered with an ID token alone, as services want that are called with one (Cloud Run, IAP).");
+    report_remedy(r, "Where an access token is wanted, leave target_audience out of the assertion and name scopes.");
+  } else if (!text_is_empty(facts->id_token)) {
     evidence_literal(r, "found_instead", "id_token");
     report_remedy(
         r, "Ask for a scope of the API beside openid: an ID token tells who signed in and is no access token (Entra ID B2C and others "
@@ -126,6 +131,12 @@ static void check_misnamed_field(struct check *c) {
     evidence_literal(r, "found_in", within);
   evidence_text(r, "found_instead", json_name(member));
   evidence_literal(r, "right_name", "access_token");
+  if (member && meaning_is_dialect(facts)) {
+    report_severity(r, SEVERITY_INFO);
+    report_message(r, "{method} {url} is asked in a dialect of its own and answers in it: {found_instead}.");
+    report_remedy(
+        r, "Only clients made for this service can use it: connectors and libraries for OAuth send grant_type and read access_token.");
+  }
 }
 
 /* ---- token/nested-access-token ---- */
@@ -227,6 +238,14 @@ static void check_missing_refresh_token(struct check *c) {
     report_severity(r, SEVERITY_INFO);
     report_message(r, "{method} {url} answered with a token that lives {life} and no refresh_token. That is fine if the token is needed "
                       "for sign-in only.");
+  }
+  if (facts->authorization && text_find(facts->authorization->prompt, TEXT("none")) != SIZE_MAX) {
+    report_severity(r, SEVERITY_INFO);
+    report_message(r,
+                   "{method} {url} answered with a token that lives {life} and no refresh_token; the client renews it by signing in with "
+                   "prompt=none.");
+    report_remedy(r, "That works while the person is signed in at the provider, in this browser. A server or a connector needs a refresh "
+                     "token.");
   }
   const struct quirk *quirk = quirk_of_token_url(facts);
   if (refresh_is_at_hand(c->flows, facts)) {

@@ -4,6 +4,7 @@
 #include "inspect/clients.h"
 #include "inspect/flow.h"
 #include "inspect/oauth_error.h"
+#include "inspect/oauth_error.h"
 #include "inspect/quirks.h"
 
 static bool is_grant(const struct facts *facts, const char *grant) {
@@ -133,7 +134,7 @@ static bool has_empty_body(const struct facts *facts) {
 static void check_missing_parameter(struct check *c) {
   const struct facts *facts = c->facts;
   bool is_in_query = has_empty_body(facts) && !was_understood(facts);
-  if (facts->answer.kind != ANSWER_REFUSED || is_unnamed_form(facts) ||
+  if (facts->answer.kind != ANSWER_REFUSED || oauth_error_is_pending(&facts->answer) || is_unnamed_form(facts) ||
       (facts->params.body_kind == PARAMS_NO_BODY && is_method(facts, "GET")))
     return;
   const char *missing = is_grant_type_missing(facts) ? "grant_type" : missing_of_grant(facts);
