@@ -89,6 +89,7 @@ const char *story_event_name(enum story_event event); /* "authorization", "callb
 #define MAX_STORY_ITEMS 32
 struct story_item {
   enum story_event event;
+  struct safe_text host;     /* with its port where that is not the usual one; empty: several, or not known */
   uint16_t status;           /* 0: there was no answer, or none is known */
   bool is_simulated;         /* the proxy gave it, as if the token had expired */
   bool has_refresh_token;    /* the answer brought one */

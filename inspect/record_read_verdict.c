@@ -29,11 +29,12 @@ static void read_steps(const struct reading *reading, json_value object, struct 
 
 /* ---- flows ---- */
 
-static void read_item(json_value value, struct story_item *item) {
+static void read_item(const struct reading *reading, json_value value, struct story_item *item) {
   int event = read_name(value, "event", name_of_event, STORY_EVENT_COUNT);
   int64_t status = read_number(value, "status", 0);
   uint64_t count = read_count(value, "count");
   item->event = event < 0 ? STORY_API : (enum story_event)event;
+  item->host = read_safe(reading, value, "host");
   item->status = (uint16_t)(status > 0 && status <= 999 ? status : 0);
   item->count = count > 0 && count <= UINT32_MAX ? (uint32_t)count : 1;
   item->first_ms = read_time(value, "time");
@@ -46,7 +47,7 @@ static void read_item(json_value value, struct story_item *item) {
 static void read_story(const struct reading *reading, json_value list, struct flow_verdict *flow) {
   struct story_item *items = json_next(list, NULL) ? arena_alloc(reading->memory, MAX_STORY_ITEMS * sizeof *items) : NULL;
   for (json_value item = json_next(list, NULL); item && items && flow->story_count < MAX_STORY_ITEMS; item = json_next(list, item))
-    read_item(item, &items[flow->story_count++]);
+    read_item(reading, item, &items[flow->story_count++]);
   flow->story = items;
 }
 

@@ -29,6 +29,7 @@ static void add_story(const struct flow_verdict *flow, struct text_out *out) {
     bool is_grant = item->event == STORY_TOKEN || item->event == STORY_REFRESH;
     text_out_addf(out, "%s{\"event\":\"%s\"", i ? "," : "", story_event_name(item->event));
     record_add_time(out, "time", item->first_ms);
+    record_add_optional(out, "host", item->host);
     record_add_number(out, "count", item->count);
     if (item->count > 1)
       record_add_time(out, "last", item->last_ms);

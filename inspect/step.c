@@ -307,7 +307,7 @@ void step_after_exchange(struct inspect *inspect, const struct facts *facts) {
   if (!story)
     return;
   int64_t age_s = facts->token && facts->class == CLASS_API ? moment_between_ms(facts->token->issued, moment_of(facts)) / 1000 : -1;
-  story_take(story, facts, age_s);
+  story_take(story, &inspect->redactor, facts, age_s);
   if (is_accepted && !text_is_empty(facts->access_token) && !is_learnt) {
     after_grant(inspect, facts);
     after_connector(inspect, facts);

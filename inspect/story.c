@@ -58,6 +58,8 @@ void story_clear(struct story *story) {
     free(story->steps[step].proof.url);
     story->steps[step].proof.url = NULL;
   }
+  while (story->host_count)
+    free(story->hosts[--story->host_count]);
 }
 
 void story_free(void *owner, void *value) {
@@ -87,6 +89,8 @@ static void make_room(struct story *story) {
 static void add(struct story *story, const struct story_item *item) {
   struct story_item *last = story->item_count ? &story->items[story->item_count - 1] : NULL;
   if (last && is_equal(last, item)) {
+    if (!text_equal(last->host.text, item->host.text))
+      last->host.text = TEXT_NONE;
     last->count++;
     last->last_ms = item->last_ms;
     return;
@@ -95,11 +99,27 @@ static void add(struct story *story, const struct story_item *item) {
   story->items[story->item_count++] = *item;
 }
 
+/* "as.example", "localhost:8443": the story's own copy. More than a few hosts are not told apart. */
+static struct safe_text host_of(struct story *story, struct redactor *redactor, const struct facts *facts, struct text endpoint) {
+  size_t start = text_find(endpoint, TEXT("://"));
+  struct text rest = start == SIZE_MAX ? TEXT_NONE : text_slice(endpoint, start + 3, endpoint.length);
+  struct safe_text host = redact_name(redactor, facts->memory, text_split(&rest, '/'));
+  for (unsigned i = 0; i < story->host_count; i++)
+    if (text_equal(text_from(story->hosts[i]), host.text))
+      return (struct safe_text){.text = text_from(story->hosts[i])};
+  char *copy = text_is_empty(host.text) || story->host_count == MAX_STORY_HOSTS ? NULL : copy_of(host.text);
+  if (copy)
+    story->hosts[story->host_count++] = copy;
+  return (struct safe_text){.text = text_from(copy)};
+}
+
 /* The sign-in is known to be of this flow once its code is exchanged. */
-static void add_sign_in(struct story *story, const struct authorization *authorization) {
+static void add_sign_in(struct story *story, struct redactor *redactor, const struct facts *facts) {
+  const struct authorization *authorization = facts->authorization;
   if (!authorization || authorization->asked == ASKED_AT_TOKEN_URL || !authorization->asked_ms)
     return;
   struct story_item item = {.event = STORY_AUTHORIZATION, .count = 1, .life_s = -1, .first_ms = authorization->asked_ms};
+  item.host = host_of(story, redactor, facts, authorization->endpoint);
   item.last_ms = item.first_ms;
   add(story, &item);
   if (authorization->called_back_ms) {
@@ -111,7 +131,7 @@ static void add_sign_in(struct story *story, const struct authorization *authori
     story->first_ms = authorization->asked_ms;
 }
 
-void story_take(struct story *story, const struct facts *facts, int64_t token_age_s) {
+void story_take(struct story *story, struct redactor *redactor, const struct facts *facts, int64_t token_age_s) {
   bool is_grant = facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH || facts->class == CLASS_LEARN;
   bool is_ours = facts->exchange->is_response_local && !facts_is_simulated(facts);
   struct story_item item = {.event = facts->class == CLASS_REFRESH ? STORY_REFRESH
@@ -125,7 +145,8 @@ void story_take(struct story *story, const struct facts *facts, int64_t token_ag
                             .last_ms = facts->started_ms,
                             .life_s = is_grant ? facts->life_s : token_age_s};
   if (item.event == STORY_TOKEN && story->item_count == 0)
-    add_sign_in(story, facts->authorization);
+    add_sign_in(story, redactor, facts);
+  item.host = host_of(story, redactor, facts, facts->endpoint);
   add(story, &item);
   story->exchanges++;
   if (!story->first_ms || facts->started_ms < story->first_ms)

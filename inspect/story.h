@@ -11,6 +11,7 @@
 struct connector_settings;
 
 #define MAX_STORIES 2000
+#define MAX_STORY_HOSTS 8
 #define MAX_FAILING_CALLS 8
 
 /* The exchange that a step was last decided by. */
@@ -43,6 +44,8 @@ struct story {
   struct step_state steps[STEP_COUNT];
   struct story_item items[MAX_STORY_ITEMS]; /* the first and the latest, where there were more */
   unsigned item_count;
+  char *hosts[MAX_STORY_HOSTS]; /* that items name; owned */
+  unsigned host_count;
   uint64_t left_out; /* events between the first half and the second */
   uint64_t exchanges;
   int64_t life_s; /* of the latest access token; -1: not known */
@@ -57,7 +60,7 @@ void story_clear(struct story *story); /* what it owns */
 table_free_fn story_free;              /* and itself */
 
 /* story_take - a judged exchange of the flow. token_age_s: of the access token that a call carried; -1: not known. */
-void story_take(struct story *story, const struct facts *facts, int64_t token_age_s);
+void story_take(struct story *story, struct redactor *redactor, const struct facts *facts, int64_t token_age_s);
 
 /* proof_take - the exchange, its URL redacted. proof_copy - that of a finding. proof_show - what a record says of it; points into proof. */
 void proof_take(struct proof *proof, struct redactor *redactor, const struct facts *facts);
