@@ -42,6 +42,20 @@ void escape_add_xml(struct text_out *out, struct text t) {
   text_out_free(&shown);
 }
 
+void escape_add_mermaid(struct text_out *out, struct text t) {
+  struct text_out shown = printable(t, out);
+  struct text rest = text_out_view(&shown);
+  for (size_t i = 0; i < rest.length; i++) {
+    char c = rest.data[i];
+    bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80;
+    if (is_letter || strchr(" .,/()_'-", c))
+      text_out_add_char(out, c);
+    else
+      text_out_addf(out, "#%u;", (unsigned)(unsigned char)c);
+  }
+  text_out_free(&shown);
+}
+
 void escape_add_uri(struct text_out *out, const char *path) {
   struct text rest = text_from(path);
   while (text_starts_with(rest, TEXT("./")))

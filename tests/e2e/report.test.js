@@ -164,3 +164,39 @@ describe('JUnit XML', () => {
     assert.deepEqual(names('cases-1'), names('cases-2'));
   });
 });
+
+// What mermaid's own parser makes of it: the participants' names, entities decoded, and how many messages and notes there are.
+async function parseMermaid(text) {
+  const { default: mermaid } = await import('mermaid');
+  assert.equal((await mermaid.parse(text)).diagramType, 'sequence');
+  const { db } = await mermaid.mermaidAPI.getDiagramFromText(text);
+  const decode = (words) => words.replace(/ﬂ°°(\d+)¶ß/g, (_, code) => String.fromCharCode(code));
+  return { actors: [...db.getActors().values()].map(({ description }) => decode(description)), messages: db.getMessages().map(({ message }) => decode(String(message))) };
+}
+
+describe('mermaid', () => {
+  for (const name of keptLogs) {
+    test(`of ${name} is what mermaid parses`, async () => {
+      const { stdout, stderr } = run(['report', '--format', 'mermaid', join(kept, name)]);
+      assert.equal(stderr, '');
+      assert.ok(stdout.length < 50000, 'it is short enough to be drawn');
+      const { actors, messages } = await parseMermaid(stdout);
+      const lines = stdout.trimEnd().split('\n');
+      assert.equal(actors.length, lines.filter((line) => /^ {2}(actor|participant) /.test(line)).length, 'nothing breaks out of its line');
+      assert.equal(messages.length, lines.length - 1 - actors.length);
+    });
+  }
+
+  test('draws the connection: who asked whom, what came back, what was found', async () => {
+    const { log, lines } = logOf(faulty[0], 'drawn');
+    const { actors, messages } = await parseMermaid(run(['report', '--format', 'mermaid', log]).stdout);
+    const summary = JSON.parse(lines.trimEnd().split('\n').at(-1)), [flow] = summary.flows;
+    assert.ok(actors.includes(flow.client_id));
+    for (const { host } of flow.story) assert.ok(actors.includes(host));
+    assert.match(messages[0], /^Verdict: step \d, /);
+    assert.ok(messages.some((message) => /^\d\d:\d\d:\d\d token request$/.test(message)));
+    assert.ok(messages.some((message) => /^200, .* [✓✗] token$/.test(message)));
+    const [error] = lines.trimEnd().split('\n').map((line) => JSON.parse(line)).filter(({ severity }) => severity === 'error');
+    assert.ok(messages.some((message) => message.replaceAll('<br/>', ' ').startsWith(`ERROR: ${error.title}`)));
+  });
+});
