@@ -179,6 +179,7 @@ static void observe_exchange(struct inspect *inspect, const struct observation *
 /* Connections that a client made, or tried to, and that do not show what it wanted there. */
 static void note_hidden(struct inspect *inspect, const struct observation *observation) {
   struct flows *flows = &inspect->flows;
+  inspect->has_failed_upstream |= observation->kind == OBSERVED_UPSTREAM_FAILURE;
   if (observation->kind == OBSERVED_CLIENT_TLS_FAILURE)
     sight_note_hidden(flows, observation->client_tls.host, false, inspect->now_ms);
   else if (observation->kind == OBSERVED_UPSTREAM_FAILURE)

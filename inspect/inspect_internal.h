@@ -36,6 +36,7 @@ struct inspect {
   int64_t last_loss_ms;
   int64_t now_ms;
   bool has_given_table, has_given_entry;
+  bool has_failed_upstream; /* somebody wanted to go somewhere, and could not */
 };
 
 struct report {

@@ -82,7 +82,8 @@ void unseen_tunnel(struct inspect *inspect, const struct tunnel *tunnel, struct 
 static void add_nothing(struct inspect *inspect) {
   const struct summary *summary = &inspect->summary;
   bool is_recording = inspect->settings.is_recording;
-  if (summary->token_exchanges || summary->api_calls || inspect->settings.has_files_alone)
+  if (summary->token_exchanges || summary->api_calls || inspect->settings.has_files_alone ||
+      (!summary->exchanges && inspect->has_failed_upstream))
     return;
   if (summary->exchanges)
     unseen_add(inspect, "no-oauth",
