@@ -15,6 +15,18 @@
 #define FOLDER TEST_VECTORS "/verdicts"
 #define COLUMNS 80
 
+/* A member a line, so that a difference can be read. */
+static void add_in_lines(struct text_out *out, struct text json) {
+  bool is_string = false;
+  for (size_t i = 0; i < json.length; i++) {
+    char c = json.data[i];
+    is_string ^= c == '"' && (i == 0 || json.data[i - 1] != '\\');
+    text_out_add_char(out, c);
+    if (!is_string && c == ',')
+      text_out_add_char(out, '\n');
+  }
+}
+
 static void take_record(void *owner, const struct record *record) {
   struct text_out *out = owner;
   const struct text_style plain = {.columns = COLUMNS}, verbose = {.columns = COLUMNS, .is_verbose = true};
@@ -25,7 +37,10 @@ static void take_record(void *owner, const struct record *record) {
   text_out_add_string(out, "---- with --verbose ----\n");
   record_write_text(record, &verbose, out);
   text_out_add_string(out, "---- in the log ----\n");
-  record_write_json(record, out);
+  struct text_out json = {0};
+  record_write_json(record, &json);
+  add_in_lines(out, text_out_view(&json));
+  text_out_free(&json);
 }
 
 static struct text_out page_of(json_value vector) {
