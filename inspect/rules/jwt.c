@@ -40,11 +40,13 @@ static struct report *report_token(struct check *c, const struct issued *token) 
 
 /* ---- jwt/expired-on-issue ---- */
 
-/* By the server's own clock no tolerance is due; by ours, it is. */
-static bool is_expired(const struct facts *facts, int64_t expires_s, int64_t *since_s) {
-  int64_t now_ms = facts->date_ms ? facts->date_ms : facts->ended_ms - TOLERANCE_S * 1000;
+/* By the server's own clock no tolerance is due; by ours, it is, and ours alone may be wrong where the token had a life when it was made.
+ */
+static bool is_expired(const struct facts *facts, const struct jwt *jwt, int64_t *since_s) {
+  int64_t expires_s = jwt->expires_s, now_ms = facts->date_ms ? facts->date_ms : facts->ended_ms - TOLERANCE_S * 1000;
+  bool had_life = jwt->issued_s && jwt->issued_s < expires_s;
   *since_s = now_ms / 1000 - expires_s;
-  return expires_s && expires_s * 1000 <= now_ms;
+  return expires_s && expires_s * 1000 <= now_ms && (facts->date_ms || !had_life);
 }
 
 /* A call that was refused with a token whose claims never held: the cause of the refusal. The token's moment is that of its issue. */
@@ -90,7 +92,7 @@ static void check_expired_on_issue(struct check *c) {
   int64_t since_s;
   for (size_t i = 0; i < count; i++) {
     bool is_kept = tokens[i].jwt == &c->facts->id_jwt && c->facts->class == CLASS_REFRESH; /* some refreshes repeat the first ID token */
-    if (is_kept || !is_expired(c->facts, tokens[i].jwt->expires_s, &since_s))
+    if (is_kept || !is_expired(c->facts, tokens[i].jwt, &since_s))
       continue;
     struct report *r = report_token(c, &tokens[i]);
     evidence_number(r, "exp", tokens[i].jwt->expires_s);
@@ -201,8 +203,8 @@ static void check_lifetime_differs(struct check *c) {
   const struct jwt *jwt = &facts->access_jwt;
   double said;
   int64_t since_s;
-  if (!check_is_success(c) || !jwt->expires_s || is_expired(facts, jwt->expires_s, &since_s) ||
-      !facts_answer_number(facts, "expires_in", &said) || said <= 0 || life_fault_of(facts, &said) != LIFE_FINE)
+  if (!check_is_success(c) || !jwt->expires_s || is_expired(facts, jwt, &since_s) || !facts_answer_number(facts, "expires_in", &said) ||
+      said <= 0 || life_fault_of(facts, &said) != LIFE_FINE)
     return;
   double claimed = (double)jwt->expires_s - (double)(facts->date_ms ? facts->date_ms : facts->ended_ms) / 1000;
   bool is_by_own_clock = !facts->date_ms; /* which may be wrong: then the token's own iat must say the same */
