@@ -4,6 +4,7 @@
 #define OAUTHTAP_RECORD_H
 
 #include "inspect/base/text.h"
+#include "inspect/profile.h"
 
 #define RECORD_SCHEMA_VERSION 1 /* of docs/findings.schema.json */
 
@@ -175,6 +176,7 @@ struct summary {
   struct first_failure first;
   const struct file_summary *files;
   size_t file_count;
+  enum profile profile;           /* the platform that was judged for */
   bool has_files_alone;           /* there was no traffic to be judged: the files were */
   const struct rule_count *rules; /* the worst first */
   size_t rule_count;

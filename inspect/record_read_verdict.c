@@ -152,5 +152,7 @@ int read_summary(const struct reading *reading, json_value root, struct summary 
   read_rules(reading, json_member(root, "rules"), summary);
   read_flows(reading, json_member(root, "flows"), summary);
   read_files(reading, json_member(root, "files"), summary);
+  if (profile_from_name(json_string(json_member(root, "profile")), &summary->profile))
+    summary->profile = PROFILE_NONE;
   return 0;
 }

@@ -112,6 +112,8 @@ void record_add_verdict(const struct summary *summary, struct text_out *out) {
   }
   add_steps("verdict", summary->overall, out);
   add_first_failure(&summary->first, out);
+  if (summary->profile != PROFILE_NONE)
+    record_add_member(out, "profile", text_from(profile_name(summary->profile)));
   if (summary->file_count)
     add_files(summary, out);
   if (summary->has_baseline)

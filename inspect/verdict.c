@@ -415,6 +415,7 @@ void verdict_emit(struct inspect *inspect) {
   struct arena *memory = arena_new(NULL);
   unseen_at_end(inspect);
   summary->has_connector = has_connector(inspect);
+  summary->profile = inspect->connectors[0].profile;
   summary->is_recording = inspect->settings.is_recording;
   summary->first_ms = verdict->first_ms;
   summary->last_ms = verdict->last_ms;

@@ -404,6 +404,13 @@ static void write_files(const struct summary *summary, const struct text_style *
   }
 }
 
+static void write_platform(const struct summary *summary, const struct text_style *style, struct text_out *out) {
+  if (summary->profile == PROFILE_NONE)
+    return;
+  write_label(out, style, "Judged for");
+  record_wrap(out, style, LABEL_COLUMNS, LABEL_COLUMNS, "", text_from(platform_of(summary->profile)->name));
+}
+
 static void write_not_seen(const struct summary *summary, const struct text_style *style, struct text_out *out) {
   if (!summary->not_seen_count)
     return;
@@ -480,6 +487,7 @@ void record_write_verdict(const struct summary *summary, const struct text_style
   write_first(&summary->first, style, out);
   write_findings(summary, style, out);
   write_files(summary, style, out);
+  write_platform(summary, style, out);
   write_baseline(summary, style, out);
   write_traffic(summary, style, out);
   write_not_seen(summary, style, out);

@@ -47,6 +47,14 @@ describe('a platform that the connector runs on', () => {
     assert.doesNotMatch(remedyOf(check(['--format', 'json', '--config', config, '--profile', 'none', path()])), /Token Expired Status Code/);
   });
 
+  test('the verdict says whom it was judged for, also when it is read back', () => {
+    const log = join(scratch, 'platform.jsonl');
+    assert.match(check(['--profile', 'power-platform', '--findings', log, path()]).stdout, /^ {2}Judged for {5}Power Platform$/m);
+    assert.equal(records(readFileSync(log, 'utf8')).at(-1).profile, 'power-platform');
+    assert.match(spawnSync(binary, ['report', log], { encoding: 'utf8' }).stdout, /Judged for +Power Platform/);
+    assert.doesNotMatch(check([path()]).stdout, /Judged for/);
+  });
+
   test('a platform that is not known is refused with those that are', () => {
     const { status, stderr } = check(['--profile', 'powerapps', path()]);
     assert.equal(status, 2);
