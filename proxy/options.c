@@ -85,7 +85,7 @@ const struct option option_table[] = {
      "blocks for people, or the findings log's records, on standard error: standard output is the command's (text)"},
     {"format", "pem|der|p12", OPTION_PARSED, CA, 0, set_format, "write the certificate alone to standard output"},
     {"format", "text|json|markdown", OPTION_PARSED, RULES, 0, set_format, "how the rules are written (text)"},
-    {"format", "text|sarif|junit|mermaid", OPTION_PARSED, REPORT, 0, set_format, "blocks for people, or a file for a pipeline (text)"},
+    {"format", "text|sarif|junit|markdown|mermaid", OPTION_PARSED, REPORT, 0, set_format, "blocks for people, or a file for a pipeline (text)"},
     {"quiet", NULL, OPTION_FLAG, LIVE | CHECK | REPORT, AT(is_quiet), NULL, "one line a finding"},
     {"verbose", NULL, OPTION_FLAG, LIVE | CHECK | REPORT, AT(is_verbose), NULL, "evidence and references, too"},
     {"ui", "off", OPTION_PARSED, LIVE, 0, set_ui, "the web page: only off in this version"},

@@ -42,6 +42,45 @@ void escape_add_xml(struct text_out *out, struct text t) {
   text_out_free(&shown);
 }
 
+/* GitHub makes mentions and links of plain text, too, once all markup is read: an invisible space behind @ prevents the one, an entity in
+ * :// and www. the other. */
+static const char *markdown_of(char c) {
+  switch (c) {
+  case '&': return "&amp;";
+  case '<': return "&lt;";
+  case '>': return "&gt;";
+  case '"': return "&quot;";
+  case '$': return "&#36;";
+  case '@': return "@&#8203;";
+  case '|': return "&#124;";
+  default: return NULL;
+  }
+}
+
+static bool is_www(struct text t, size_t at) {
+  return t.data[at] == '.' && at >= 3 && text_equal_nocase(text_slice(t, at - 3, at), TEXT("www"));
+}
+
+void escape_add_markdown(struct text_out *out, struct text t) {
+  struct text_out shown = printable(t, out);
+  struct text rest = text_out_view(&shown);
+  for (size_t i = 0; i < rest.length; i++) {
+    const char *entity = markdown_of(rest.data[i]);
+    if (entity)
+      text_out_add_string(out, entity);
+    else if (text_starts_with(text_slice(rest, i, rest.length), TEXT("://")))
+      text_out_add_string(out, "&#58;");
+    else if (is_www(rest, i))
+      text_out_add_string(out, "&#46;");
+    else {
+      if (strchr("\\`*_{}[]#!~", rest.data[i]))
+        text_out_add_char(out, '\\');
+      text_out_add_char(out, rest.data[i]);
+    }
+  }
+  text_out_free(&shown);
+}
+
 void escape_add_mermaid(struct text_out *out, struct text t) {
   struct text_out shown = printable(t, out);
   struct text rest = text_out_view(&shown);

@@ -2,10 +2,8 @@
 #include "inspect/report/report.h"
 
 static const struct report_format formats[] = {
-    {"text", report_write_text},
-    {"sarif", report_write_sarif},
-    {"junit", report_write_junit},
-    {"mermaid", report_write_mermaid},
+    {"text", report_write_text},         {"sarif", report_write_sarif},     {"junit", report_write_junit},
+    {"markdown", report_write_markdown}, {"mermaid", report_write_mermaid},
 };
 
 const struct report_format *report_format_at(size_t index) {

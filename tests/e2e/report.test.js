@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { marked } from 'marked';
 import { har } from './lib/har.js';
 import { assertJunit, assertSarif } from './lib/reports.js';
 import { scratch } from './lib/scratch.js';
@@ -198,5 +199,33 @@ describe('mermaid', () => {
     assert.ok(messages.some((message) => /^200, .* [✓✗] token$/.test(message)));
     const [error] = lines.trimEnd().split('\n').map((line) => JSON.parse(line)).filter(({ severity }) => severity === 'error');
     assert.ok(messages.some((message) => message.replaceAll('<br/>', ' ').startsWith(`ERROR: ${error.title}`)));
+  });
+});
+
+describe('Markdown', () => {
+  for (const name of keptLogs) {
+    test(`of ${name} holds our own markup and nothing else`, async () => {
+      const { stdout, stderr } = run(['report', '--format', 'markdown', join(kept, name)]);
+      assert.equal(stderr, '');
+      assert.ok(stdout.length < 65536, 'it fits into a comment');
+      const html = marked.parse(stdout, { gfm: true });
+      const tags = new Set([...html.matchAll(/<([a-z0-9]+)/gi)].map(([, tag]) => tag.toLowerCase()));
+      for (const tag of tags) assert.ok(['h3', 'hr', 'p', 'table', 'thead', 'tbody', 'tr', 'th', 'td', 'br', 'code', 'strong', 'details', 'summary', 'b', 'sub', 'a', 'ul', 'li'].includes(tag), `<${tag}>`);
+      for (const [, href] of html.matchAll(/href="([^"]*)"/g)) assert.match(href, /^https:\/\/(www\.rfc-editor\.org|learn\.microsoft\.com)\//);
+      assert.equal(html.match(/<details/g)?.length ?? 0, stdout.match(/^<details/gm)?.length ?? 0);
+      assert.doesNotMatch(html, /@team/, 'nobody is mentioned');
+    });
+  }
+
+  test('opens what fails, folds the rest, and says what to do first', () => {
+    const { log, lines } = logOf(faulty[0], 'markdown');
+    const { stdout } = run(['report', '--format', 'markdown', log]);
+    assert.match(stdout, /^### ❌ oauthtap: step \d, [a-z-]+, failed: /);
+    for (const { type, severity, title, rule } of lines.trimEnd().split('\n').map((line) => JSON.parse(line))) {
+      if (type !== 'finding') continue;
+      assert.ok(stdout.includes(`<details${severity === 'error' ? ' open' : ''}><summary>`), title);
+      assert.ok(stdout.includes(`<code>${rule}</code>`), rule);
+    }
+    assert.match(stdout, /<\/summary>\n\n\*\*What to do:\*\* /);
   });
 });
