@@ -13,6 +13,10 @@ bool connector_is_said(struct text configured) {
   return !text_is_empty(configured);
 }
 
+struct text connector_source(const struct connector_settings *connector, enum connector_member member) {
+  return connector->said_by_person & 1u << member ? TEXT_NONE : connector->source;
+}
+
 bool connector_is_ours(const struct connector_settings *connector, const struct facts *facts) {
   struct text redirect_uri = params_get(&facts->params, "redirect_uri");
   return classify_compare(connector->token_url, facts) != URL_DIFFERENT ||

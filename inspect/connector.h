@@ -2,11 +2,14 @@
 #ifndef OAUTHTAP_CONNECTOR_H
 #define OAUTHTAP_CONNECTOR_H
 
+#include "inspect/connector/file.h"
 #include "inspect/facts.h"
 #include "inspect/inspect.h"
 
 /* connector_is_said - a configured value that is neither empty nor a template or placeholder: those never differ from anything. */
 bool connector_is_said(struct text configured);
+/* connector_source - the file and member that say what the connector is, for a value of it; empty: the person said it. */
+struct text connector_source(const struct connector_settings *connector, enum connector_member member);
 /* connector_is_ours - the request goes to the connector's token or refresh URL, or names its redirect URI. */
 bool connector_is_ours(const struct connector_settings *connector, const struct facts *facts);
 /* connector_names_client - the request is made by the configured client id. */

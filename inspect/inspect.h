@@ -11,8 +11,10 @@
 /* What the connector should be. Empty texts: not said. They must outlive the inspector. */
 struct connector_settings {
   struct text client_id, client_secret, token_url, refresh_url, authorization_url, redirect_uri, scope, api_base;
-  enum profile profile;                                          /* the platform that it runs on */
-  bool has_service_principal;                                    /* it can sign in without a person, too */
+  struct text source;         /* the file and member that say so; empty: nobody but the person */
+  unsigned said_by_person;    /* bits by enum connector_member: these the person said, whatever is in the file */
+  enum profile profile;       /* the platform that it runs on */
+  bool has_service_principal; /* it can sign in without a person, too */
   struct text client_secret_shown, client_secret_shown_in_basic; /* what a recording shows instead of it, */
   struct text hidden_under;                                      /* where it was made with this key; the inspector sets them */
 };

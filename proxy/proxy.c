@@ -186,6 +186,10 @@ const char *proxy_url(const struct proxy *proxy) {
   return proxy->url;
 }
 
+const struct connector_files *proxy_connector_files(const struct proxy *proxy) {
+  return proxy->judging.files;
+}
+
 const struct authority *proxy_authority(const struct proxy *proxy) {
   return proxy->authority;
 }

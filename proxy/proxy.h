@@ -6,12 +6,14 @@
 #include "proxy/options.h"
 #include "certs/authority.h"
 
+struct connector_files;
 struct proxy;
 /* proxy_start - returns NULL with error set; error.code tells the exit status (command.h: exit_status_for). on_record: called on the
  * inspector's thread for each record beside log and terminal, must not block; NULL: nobody. */
 struct proxy *proxy_start(const struct options *options, record_fn *on_record, void *owner, struct error *error);
 uint16_t proxy_port(const struct proxy *proxy);
-const char *proxy_url(const struct proxy *proxy); /* "http://127.0.0.1:8080" */
+const char *proxy_url(const struct proxy *proxy);                               /* "http://127.0.0.1:8080" */
+const struct connector_files *proxy_connector_files(const struct proxy *proxy); /* of --connector; NULL: none */
 const struct authority *proxy_authority(const struct proxy *proxy);
 bool proxy_is_authority_new(const struct proxy *proxy); /* made by this start: nobody trusts it yet */
 /* proxy_stop - asks for the end (any thread, or a signal handler; a second call ends at once). proxy_wait - until nothing is in flight any

@@ -12,7 +12,7 @@ static const struct kind {
 } kinds[CONNECTOR_KIND_COUNT] = {
     [CONNECTOR_API_PROPERTIES] = {"Power Platform apiProperties", "OAuth connection parameter", "OAuth connection parameters",
                                   read_api_properties},
-    [CONNECTOR_OPENAPI_2] = {"OpenAPI 2 (Swagger)", "OAuth security definition", "OAuth security definitions", read_openapi2},
+    [CONNECTOR_OPENAPI_2] = {"OpenAPI 2", "OAuth security definition", "OAuth security definitions", read_openapi2},
     [CONNECTOR_OPENAPI_3] = {"OpenAPI 3", "OAuth flow", "OAuth flows", read_openapi3},
     [CONNECTOR_POSTMAN_COLLECTION] = {"Postman collection", "OAuth 2.0 setting", "OAuth 2.0 settings", read_postman_collection},
     [CONNECTOR_POSTMAN_ENVIRONMENT] = {"Postman environment", "set of OAuth variables", "sets of OAuth variables",

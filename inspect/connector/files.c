@@ -243,8 +243,21 @@ static struct text usable(const struct merged *merged, enum connector_member mem
   return is_comparable(member, value) ? value : TEXT_NONE;
 }
 
-static struct connector_settings settings_of(const struct merged *merged) {
+/* Its first part: the platform's own file, where there is one. */
+static struct text source_of(struct connector_files *files, const struct merged *merged) {
+  struct text_out out = {0};
+  text_out_add(&out, merged->of[0]->name);
+  if (!text_is_empty(merged->parts[0]->member))
+    text_out_add_string(&out, ", ");
+  text_out_add(&out, merged->parts[0]->member);
+  struct text source = arena_copy(files->memory, text_out_view(&out));
+  text_out_free(&out);
+  return source;
+}
+
+static struct connector_settings settings_of(struct connector_files *files, const struct merged *merged) {
   return (struct connector_settings){
+      .source = source_of(files, merged),
       .client_id = usable(merged, MEMBER_CLIENT_ID),
       .client_secret = usable(merged, MEMBER_CLIENT_SECRET),
       .token_url = usable(merged, MEMBER_TOKEN_URL),
@@ -256,20 +269,22 @@ static struct connector_settings settings_of(const struct merged *merged) {
   };
 }
 
-static void prefer(struct text *value, struct text said) {
-  if (!text_is_empty(said))
-    *value = said;
+static void prefer(struct connector_settings *connector, enum connector_member member, struct text *value, struct text said) {
+  if (text_is_empty(said))
+    return;
+  *value = said;
+  connector->said_by_person |= 1u << member;
 }
 
 static void say(struct connector_settings *connector, const struct connector_settings *said) {
-  prefer(&connector->client_id, said->client_id);
-  prefer(&connector->client_secret, said->client_secret);
-  prefer(&connector->token_url, said->token_url);
-  prefer(&connector->refresh_url, said->refresh_url);
-  prefer(&connector->authorization_url, said->authorization_url);
-  prefer(&connector->redirect_uri, said->redirect_uri);
-  prefer(&connector->scope, said->scope);
-  prefer(&connector->api_base, said->api_base);
+  prefer(connector, MEMBER_CLIENT_ID, &connector->client_id, said->client_id);
+  prefer(connector, MEMBER_CLIENT_SECRET, &connector->client_secret, said->client_secret);
+  prefer(connector, MEMBER_TOKEN_URL, &connector->token_url, said->token_url);
+  prefer(connector, MEMBER_REFRESH_URL, &connector->refresh_url, said->refresh_url);
+  prefer(connector, MEMBER_AUTHORIZATION_URL, &connector->authorization_url, said->authorization_url);
+  prefer(connector, MEMBER_REDIRECT_URL, &connector->redirect_uri, said->redirect_uri);
+  prefer(connector, MEMBER_SCOPE, &connector->scope, said->scope);
+  prefer(connector, MEMBER_API_BASE, &connector->api_base, said->api_base);
 }
 
 /* Power Platform's files are unmistakable; of the others the first that is for a platform counts. */
@@ -292,7 +307,7 @@ int connector_files_settle(struct connector_files *files, const struct connector
   variables_fill_in(files->files, files->count);
   merge(files);
   for (size_t i = 0; i < files->merged_count; i++)
-    files->connectors[files->connector_count++] = settings_of(&files->merged[i]);
+    files->connectors[files->connector_count++] = settings_of(files, &files->merged[i]);
   if (!files->connector_count)
     files->connector_count = 1;
   for (size_t i = 0; i < files->connector_count; i++) {

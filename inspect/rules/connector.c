@@ -19,12 +19,13 @@ static const char *difference_text(enum url_difference difference) {
   return "the URLs differ";
 }
 
-static void report_url(struct check *c, struct text configured) {
+static void report_url(struct check *c, struct text configured, enum connector_member member) {
   enum url_difference difference = classify_compare(configured, c->facts);
   if (difference == URL_SAME)
     return;
   struct report *r = report(c);
   evidence_url(r, "configured", configured);
+  evidence_name(r, "configured_in", connector_source(c->connector, member));
   evidence_literal(r, "difference", difference_text(difference));
   if (difference != URL_DIFFERENT)
     report_severity(r, SEVERITY_WARNING);
@@ -38,7 +39,7 @@ static bool is_same_redirect(const struct check *c) {
 static void check_token_url(struct check *c) {
   bool is_ours = connector_names_client(c->connector, c->facts) || is_same_redirect(c) || connector_is_ours(c->connector, c->facts);
   if (connector_is_said(c->connector->token_url) && is_ours)
-    report_url(c, c->connector->token_url);
+    report_url(c, c->connector->token_url, MEMBER_TOKEN_URL);
 }
 
 static void check_refresh_url(struct check *c) {
@@ -49,7 +50,7 @@ static void check_refresh_url(struct check *c) {
   bool is_ours =
       is_from_ours || connector_names_client(c->connector, facts) || classify_compare(c->connector->refresh_url, facts) != URL_DIFFERENT;
   if (connector_is_said(c->connector->refresh_url) && is_ours)
-    report_url(c, c->connector->refresh_url);
+    report_url(c, c->connector->refresh_url, MEMBER_REFRESH_URL);
 }
 
 static void check_client_id(struct check *c) {
@@ -60,6 +61,7 @@ static void check_client_id(struct check *c) {
     return;
   struct report *r = report(c);
   evidence_name(r, "configured", configured);
+  evidence_name(r, "configured_in", connector_source(c->connector, MEMBER_CLIENT_ID));
   evidence_name(r, "sent", facts->client_id);
   report_subject(r, facts->client_id);
   if (text_equal_nocase(configured, facts->client_id))
@@ -80,6 +82,7 @@ static void check_client_secret(struct check *c) {
   evidence_literal(r, "difference", secret_difference(c, configured, facts->client_secret));
   evidence_secret(r, "sent", facts->client_secret);
   evidence_name(r, "client", facts->client_id);
+  evidence_name(r, "configured_in", connector_source(c->connector, MEMBER_CLIENT_SECRET));
   report_subject(r, facts->client_id);
   evidence_error(r);
 }

@@ -63,6 +63,7 @@ static void check_authorization_url(struct check *c) {
     return;
   struct report *r = report(c);
   evidence_url(r, "configured", configured);
+  evidence_name(r, "configured_in", connector_source(c->connector, MEMBER_AUTHORIZATION_URL));
   evidence_literal(r, "difference", difference_text(difference));
   report_subject(r, configured);
   if (difference != URL_DIFFERENT)
@@ -95,6 +96,7 @@ static void check_redirect_uri(struct check *c) {
   enum url_difference difference = are_urls ? url_compare(&configured, &sent) : URL_DIFFERENT;
   struct report *r = report(c);
   evidence_url(r, "configured", expected);
+  evidence_name(r, "configured_in", connector_source(c->connector, MEMBER_REDIRECT_URL));
   evidence_url(r, "sent", asked.redirect_uri);
   evidence_literal(r, "difference", difference_text(difference));
   report_subject(r, asked.redirect_uri);
@@ -118,11 +120,13 @@ static void check_scope(struct check *c) {
   evidence_text(r, "lacking", text_is_empty(lacking) && lacks_offline ? TEXT("offline_access") : lacking);
   evidence_text(r, "more", more);
   evidence_text(r, "configured", configured);
+  evidence_name(r, "configured_in", connector_source(c->connector, MEMBER_SCOPE));
   evidence_text(r, "sent", asked.scope);
   report_subject(r, configured);
 }
 
-#define CONNECTOR_RULE(id_text) .id = id_text, .step = STEP_CONNECTOR, .cause = CAUSE_TOKEN_REFUSED, .rank = 3
+/* They explain no refusal: where one came, its cause is told beside them. */
+#define CONNECTOR_RULE(id_text) .id = id_text, .step = STEP_CONNECTOR
 
 const struct rule rules_connector_sign_in[] = {
     {CONNECTOR_RULE("connector/authorization-url-differs"), .severity = ALWAYS(ERROR), .on = ON_AUTHORIZATION,

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "inspect/connector/files.h"
 #include "proxy/command/command.h"
 #include "proxy/output/reports.h"
 
@@ -18,9 +19,21 @@ void command_raise_file_limit(void) {
 }
 
 static void add_option_line(struct text_out *out, const char *label, const char *value) {
-  text_out_addf(out, "  %-9s", label);
+  text_out_addf(out, "  %-10s", label);
   text_out_add_terminal(out, text_from(value));
   text_out_add_char(out, '\n');
+}
+
+/* What was understood, before anybody waits for a verdict. */
+static void add_connector_lines(struct text_out *out, const struct connector_files *files) {
+  const struct connector_file *file;
+  for (size_t i = 0; (file = connector_files_at(files, i)); i++) {
+    text_out_addf(out, "  %-10s", i ? "" : "connector");
+    text_out_add_terminal(out, file->name);
+    text_out_add_string(out, ": ");
+    connector_file_describe(file, out);
+    text_out_add_char(out, '\n');
+  }
 }
 
 /* Programs that start oauthtap wait for the first line. */
@@ -33,11 +46,12 @@ static void greet(const struct options *options, const struct proxy *proxy) {
       add_option_line(&out, "findings", options->findings);
     if (options->config)
       add_option_line(&out, "options", options->config);
+    add_connector_lines(&out, proxy_connector_files(proxy));
   }
   command_add_simulated(options, "  expiry   is simulated: ", "           ", &out);
   if (proxy_is_authority_new(proxy)) {
     add_option_line(&out, "CA", proxy_authority(proxy)->certificate_path);
-    text_out_add_string(&out, "           is new: clients must trust it, and oauthtap ca tells how\n");
+    text_out_add_string(&out, "            is new: clients must trust it, and oauthtap ca tells how\n");
   }
   if (!options->is_quiet)
     text_out_add_char(&out, '\n');

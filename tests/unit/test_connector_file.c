@@ -39,7 +39,7 @@ static void the_kind_is_told_by_the_content(void **state) {
               "Power Platform apiProperties, no OAuth connection parameter");
   expect_kind(
       "{\"swagger\":\"2.0\",\"securityDefinitions\":{\"o\":{\"type\":\"oauth2\",\"flow\":\"accessCode\"},\"k\":{\"type\":\"apiKey\"}}}",
-      "OpenAPI 2 (Swagger), 1 OAuth security definition");
+      "OpenAPI 2, 1 OAuth security definition");
   expect_kind("{\"openapi\":\"3.0.3\",\"components\":{\"securitySchemes\":{\"o\":{\"type\":\"oauth2\",\"flows\":{\"authorizationCode\":{},"
               "\"clientCredentials\":{}}}}}}",
               "OpenAPI 3, 2 OAuth flows");
