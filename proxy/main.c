@@ -46,8 +46,9 @@ static const char *command_name_at(size_t index) {
 
 static int tell_unknown(const char *name) {
   struct error error = {0};
-  error_set(&error, -EINVAL, "unknown command \"%.100s\"; did you mean %s? (oauthtap --help lists them)", name,
-            nearest_name(text_from(name), command_name_at));
+  char guess[NEAREST_BYTES];
+  error_set(&error, -EINVAL, "unknown command \"%.100s\"%s (oauthtap --help lists them)", name,
+            nearest_guess(text_from(name), command_name_at, "", "", guess));
   return command_fail(2, &error);
 }
 

@@ -249,8 +249,9 @@ static int check_rule_name(const struct option *option, struct text name, struct
   for (size_t i = 0; is_group && rule_at(i); i++)
     if (text_starts_with(text_from(rule_at(i)->id), group))
       return 0;
-  return error_set(error, -EINVAL, "--%s %.*s: there is no such rule; did you mean %s? (oauthtap rules lists them)", option->name,
-                   (int)(name.length < 100 ? name.length : 100), name.data, nearest_name(name, rule_id_at));
+  char guess[NEAREST_BYTES];
+  return error_set(error, -EINVAL, "--%s %.*s: there is no such rule%s (oauthtap rules lists them)", option->name,
+                   (int)(name.length < 100 ? name.length : 100), name.data, nearest_guess(name, rule_id_at, "", "", guess));
 }
 
 static int check_rule(struct options *options, const struct option *option, const char *value, struct error *error) {

@@ -115,6 +115,12 @@ const struct option *option_for_key(struct text key, enum options_command comman
   return is_key(option) ? option : NULL;
 }
 
+static int tell_unknown_key(const char *path, struct text name, struct error *error) {
+  char guess[NEAREST_BYTES];
+  return error_set(error, -EINVAL, "%.200s: unknown key \"%.60s\"%s (the options of oauthtap proxy --help are the keys)", path, name.data,
+                   nearest_guess(name, key_at, "\"", "\"", guess));
+}
+
 static int set_all(struct options *options, enum options_command command, const char *path, const struct json *json, struct error *error) {
   json_value root = json_root(json);
   int code = 0;
@@ -124,7 +130,7 @@ static int set_all(struct options *options, enum options_command command, const 
     if (option)
       code = set_member(options, path, option, member, error);
     else
-      code = error_set(error, -EINVAL, "%.200s: unknown key \"%.60s\"; did you mean \"%s\"?", path, name.data, nearest_name(name, key_at));
+      code = tell_unknown_key(path, name, error);
   }
   return code;
 }

@@ -18,9 +18,9 @@ static const char *name_at(const void *command, size_t index) {
 }
 
 static int tell_unknown(enum options_command command, struct text name, struct error *error) {
-  const char *near = nearest_of(name, name_at, &command);
-  return error_set(error, -EINVAL, "unknown option --%.*s; did you mean --%s? (oauthtap --help lists them)",
-                   (int)(name.length < 100 ? name.length : 100), name.data, near);
+  char guess[NEAREST_BYTES];
+  return error_set(error, -EINVAL, "unknown option --%.*s%s (oauthtap --help lists them)", (int)(name.length < 100 ? name.length : 100),
+                   name.data, nearest_guess_of(name, name_at, &command, "--", "", guess));
 }
 
 struct line {
@@ -142,7 +142,7 @@ int options_parse(struct options *options, enum options_command command, int cou
     code = take(options, &line, error);
   if (code)
     return code;
-  if (!options->allows_remote && !url_host_is_loopback(text_from(options->listen_host)))
+  if (command & LIVE && !options->allows_remote && !url_host_is_loopback(text_from(options->listen_host)))
     return error_set(
         error, -EINVAL,
         "--listen %.200s: other machines could reach this address and use the proxy; add --allow-remote if you want that, or use "

@@ -90,6 +90,19 @@ static int start_inspector(struct proxy *proxy, struct error *error) {
   return proxy->inspector ? 0 : -ECANCELED;
 }
 
+/* Where every address is listened on there is none that all clients could ask; those of this machine need it most (Schannel). */
+static void set_crl_url(struct proxy *proxy) {
+  const char *listen = proxy->options->listen_host;
+  char *url = proxy->authority->crl_url;
+  size_t size = sizeof proxy->authority->crl_url;
+  if (strcmp(listen, "0.0.0.0") == 0)
+    snprintf(url, size, "http://127.0.0.1:%u/oauthtap.crl", proxy->port);
+  else if (strcmp(listen, "::") == 0)
+    snprintf(url, size, "http://[::1]:%u/oauthtap.crl", proxy->port);
+  else
+    snprintf(url, size, "%s/oauthtap.crl", proxy->url);
+}
+
 static int open_authority(struct proxy *proxy, struct error *error) {
   char folder[4096];
   const char *path = proxy->options->ca_dir;
@@ -98,7 +111,7 @@ static int open_authority(struct proxy *proxy, struct error *error) {
     code = authority_open(path ? path : folder, &proxy->authority, &proxy->is_authority_new, error);
   if (code)
     return code;
-  snprintf(proxy->authority->crl_url, sizeof proxy->authority->crl_url, "%s/oauthtap.crl", proxy->url);
+  set_crl_url(proxy);
   proxy->leaves = leaf_cache_new(proxy->authority, LEAVES);
   return proxy->leaves ? 0 : error_set(error, -ENOMEM, "out of memory");
 }

@@ -52,10 +52,11 @@ static int show(const struct authority *authority, const struct options *options
 
 /* What can be refused is refused before an authority is made. */
 static int check(const struct options *options, struct error *error) {
+  char guess[NEAREST_BYTES];
   bool is_binary = options->format && strcmp(options->format, "pem");
   if (options->word && !is_guide(options->word))
-    return error_set(error, -EINVAL, "no client is named %.100s; did you mean %s? (oauthtap ca lists them)", options->word,
-                     nearest_name(text_from(options->word), guide_at));
+    return error_set(error, -EINVAL, "no client is named %.100s%s (oauthtap ca lists them)", options->word,
+                     nearest_guess(text_from(options->word), guide_at, "", "", guess));
   if (is_binary && isatty(STDOUT_FILENO))
     return error_set(error, -EINVAL, "--format %s is not for a terminal: send it to a file, as in oauthtap ca --format %s > oauthtap.%s",
                      options->format, options->format, options->format);

@@ -28,7 +28,8 @@ const struct command command_table[] = {
     {"ca", OPTIONS_CA, WORD_CLIENT, command_ca, "the certificate authority, and how each client trusts it", "[CLIENT] [OPTION]…",
      "Shows the certificate authority and how clients trust it, one of them or all; or writes its certificate to standard output. The key "
      "never leaves its folder."},
-    {"rules", OPTIONS_RULES, WORD_RULE, command_rules, "list or explain the rules", "[ID] [OPTION]…", "Lists the rules, or explains one."},
+    {"rules", OPTIONS_RULES, WORD_RULE, command_rules, "list or explain the rules", "[ID|GROUP] [OPTION]…",
+     "Lists the rules, those of a group (oauthtap rules token), or explains one."},
 };
 const size_t command_count = sizeof command_table / sizeof *command_table;
 

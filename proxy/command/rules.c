@@ -44,10 +44,29 @@ static void explain(const struct rule *rule, struct text_out *out) {
     text_out_addf(out, "%s  %s\n  %s\n", i ? "" : "\nReferences\n", rule->references[i].title, rule->references[i].url);
 }
 
-static void list(struct text_out *out) {
+/* `token`, `token/` and `token/` with an asterisk are all rules of that group: the beginning of their ids; TEXT_NONE where there is none.
+ */
+static struct text group_of(const char *word) {
+  struct text name = text_from(word);
+  name.length -= text_ends_with(name, TEXT("*"));
+  name.length -= text_ends_with(name, TEXT("/"));
+  for (size_t i = 0; name.length && rule_at(i); i++) {
+    struct text id = text_from(rule_at(i)->id);
+    if (text_starts_with(id, name) && id.data[name.length] == '/')
+      return text_slice(id, 0, name.length + 1);
+  }
+  return TEXT_NONE;
+}
+
+static bool is_asked_for(const struct rule *rule, const struct rule *one, struct text group) {
+  return one ? rule == one : text_is_empty(group) || text_starts_with(text_from(rule->id), group);
+}
+
+static void list(struct text group, struct text_out *out) {
   char severity[96];
   for (size_t i = 0; rule_at(i); i++)
-    text_out_addf(out, "%-36s %s (%s)\n", rule_at(i)->id, rule_at(i)->title, rule_severity_text(rule_at(i), severity, sizeof severity));
+    if (is_asked_for(rule_at(i), NULL, group))
+      text_out_addf(out, "%-36s %s (%s)\n", rule_at(i)->id, rule_at(i)->title, rule_severity_text(rule_at(i), severity, sizeof severity));
 }
 
 static void write_markdown_rule(const struct rule *rule, struct text_out *out) {
@@ -71,11 +90,12 @@ static void write_markdown_rule(const struct rule *rule, struct text_out *out) {
     text_out_add_char(out, '\n');
 }
 
-static void write_markdown(struct text_out *out) {
+static void write_markdown(struct text group, struct text_out *out) {
   text_out_add_string(out,
                       "# Rules\n\nWritten by `oauthtap rules --format markdown`. Words in braces are filled in from the exchange.\n\n");
   for (size_t i = 0; rule_at(i); i++)
-    write_markdown_rule(rule_at(i), out);
+    if (is_asked_for(rule_at(i), NULL, group))
+      write_markdown_rule(rule_at(i), out);
 }
 
 static void add_json_rule(const struct rule *rule, struct text_out *out) {
@@ -101,26 +121,28 @@ static void add_json_rule(const struct rule *rule, struct text_out *out) {
   text_out_add_string(out, "]}\n");
 }
 
-static void write_rules(const struct rule *one, const char *format, struct text_out *out) {
+static void write_rules(const struct rule *one, struct text group, const char *format, struct text_out *out) {
   if (strcmp(format, "json") == 0) {
     for (size_t i = 0; rule_at(i); i++)
-      if (!one || one == rule_at(i))
+      if (is_asked_for(rule_at(i), one, group))
         add_json_rule(rule_at(i), out);
   } else if (strcmp(format, "markdown") == 0) {
-    one ? write_markdown_rule(one, out) : write_markdown(out);
+    one ? write_markdown_rule(one, out) : write_markdown(group, out);
   } else {
-    one ? explain(one, out) : list(out);
+    one ? explain(one, out) : list(group, out);
   }
 }
 
 int command_rules(struct options *options, struct error *error) {
   const struct rule *one = options->word ? rule_find(text_from(options->word)) : NULL;
-  if (options->word && !one) {
-    error_set(error, -EINVAL, "there is no rule %.100s; did you mean %s? (oauthtap rules lists them)", options->word,
-              nearest_name(text_from(options->word), id_at));
+  struct text group = options->word && !one ? group_of(options->word) : TEXT_NONE;
+  if (options->word && !one && !group.data) {
+    char guess[NEAREST_BYTES];
+    error_set(error, -EINVAL, "there is no rule %.100s%s (oauthtap rules lists them)", options->word,
+              nearest_guess(text_from(options->word), id_at, "", "", guess));
     return command_fail(2, error);
   }
   struct text_out out = {0};
-  write_rules(one, options->format ? options->format : "text", &out);
+  write_rules(one, group, options->format ? options->format : "text", &out);
   return command_print(&out);
 }

@@ -39,8 +39,9 @@ int reports_check_option(const char *option, const char *value, struct error *er
   struct text rest = text_from(value), name = text_split(&rest, '=');
   if (!rest.data || !rest.length)
     return error_set(error, -EINVAL, "--%s %.200s: expected FORMAT=FILE, as in --%s sarif=oauthtap.sarif", option, value, option);
-  return error_set(error, -EINVAL, "--%s %.200s: there is no format %.*s; did you mean %s?", option, value,
-                   (int)(name.length < 100 ? name.length : 100), name.data, nearest_name(name, format_name_at));
+  char guess[NEAREST_BYTES];
+  return error_set(error, -EINVAL, "--%s %.200s: there is no format %.*s%s (oauthtap report --help lists them)", option, value,
+                   (int)(name.length < 100 ? name.length : 100), name.data, nearest_guess(name, format_name_at, "", "", guess));
 }
 
 bool reports_use_stdout(const struct options *options) {

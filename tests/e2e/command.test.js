@@ -7,7 +7,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { exchange, raw } from './lib/client.js';
+import { exchange, openSocket, raw } from './lib/client.js';
 import { startPlainServer } from './lib/origin.js';
 import { startScripted } from './lib/provider.js';
 import { binary, isSanitized, startProxy, within } from './lib/proxy.js';
@@ -75,6 +75,8 @@ test('refuses words that are not known, with the nearest that is', () => {
   refuses(['rules', 'token/mising-refresh-token'], 2, ['token/mising-refresh-token', 'did you mean token/missing-refresh-token?']);
   refuses(['ca', 'nod', '--ca-dir', caFolder], 2, ['nod', 'did you mean node?']);
   refuses([...proxyWords, '--disable', 'api/missing-bearer'], 2, ['api/missing-bearer', 'did you mean api/missing-bearer-prefix?']);
+  refuses(['rules', 'missing-refresh-token'], 2, ['did you mean token/missing-refresh-token?']);
+  for (const [words, sentence] of [[['rules', 'banana'], 'there is no rule banana (oauthtap rules lists them)'], [['banana'], 'unknown command "banana" (oauthtap --help lists them)'], [['ca', 'banana', '--ca-dir', caFolder], 'no client is named banana (oauthtap ca lists them)']]) refuses(words, 2, [sentence]);
   refuses([...proxyWords, '--severity', 'api/unautorized=error'], 2, ['did you mean api/unauthorized?']);
 });
 
@@ -150,6 +152,33 @@ test('rules are listed, explained, and given as JSON', () => {
     assert.ok(stdout.startsWith(`${id}\n`) && stdout.includes('What to do'), id);
     for (const line of stdout.split('\n')) assert.ok(line.length <= 100 || line.includes('https://'), `${id}: ${line}`);
   }
+});
+
+test('a group of rules is listed by its name', () => {
+  const all = oauthtap(['rules']).stdout.trim().split('\n');
+  for (const group of ['token', 'token/', 'token/*']) assert.deepEqual(oauthtap(['rules', group]).stdout.trim().split('\n'), all.filter((line) => line.startsWith('token/')));
+  assert.ok(oauthtap(['rules', 'jwt', '--format', 'json']).stdout.trim().split('\n').every((line) => JSON.parse(line).id.startsWith('jwt/')));
+});
+
+test('a proxy for other machines hands out certificates whose revocation list this machine can ask for', async () => {
+  const provider = await startScripted({});
+  const run = start(['proxy', '--listen', '0.0.0.0:0', '--allow-remote', '--ca-dir', caFolder]);
+  const port = Number((await run.until('the proxy to listen', () => /listens on http:\/\/0\.0\.0\.0:(\d+)/.exec(run.stdout)))[1]);
+  const client = await openSocket(provider.url, { port, ca: readFileSync(join(caFolder, 'ca.pem')) });
+  assert.ok(client.getPeerX509Certificate().raw.includes(`http://127.0.0.1:${port}/oauthtap.crl`));
+  assert.match(`${await raw(port, `GET /oauthtap.crl HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`)}`, /^HTTP\/1\.1 200 [^]*pkix-crl/);
+  client.destroy();
+  await run.stop();
+  await provider.stop();
+});
+
+test('what oauthtap.json says of listening is for those who listen', () => {
+  const cwd = folder();
+  writeFileSync(join(cwd, 'oauthtap.json'), '{"listen": "0.0.0.0:8080"}');
+  writeFileSync(join(cwd, 'empty.har'), '{"log":{"version":"1.2","creator":{"name":"t","version":"1"},"entries":[]}}');
+  assert.equal(oauthtap(['ca', '--ca-dir', caFolder], { cwd }).status, 0);
+  assert.equal(oauthtap(['check', 'empty.har'], { cwd }).status, 0);
+  refuses(['proxy', '--ca-dir', caFolder], 2, ['--allow-remote'], { cwd });
 });
 
 test('ca shows path, fingerprint and guides, and exports the certificate alone', () => {

@@ -145,6 +145,7 @@ static void names_the_nearest_known_option(void **state) {
   expect_refusal(OPTIONS_PROXY, "--token", "did you mean --token-url?");
   expect_refusal(OPTIONS_PROXY, "--client-secret hunter2", "did you mean --client-secret-file?");
   expect_refusal(OPTIONS_PROXY, "--qiet", "did you mean --quiet?");
+  expect_refusal(OPTIONS_PROXY, "--banana x", "unknown option --banana (oauthtap --help lists them)");
   expect_refusal(OPTIONS_PROXY, "--confg x", "did you mean --config?");
   expect_refusal(OPTIONS_CA, "--formt pem", "did you mean --format?");
   expect_refusal(OPTIONS_RULES, "--formats json", "did you mean --format?");
@@ -327,6 +328,7 @@ static void another_config_file_replaces_the_usual_one(void **state) {
 static void names_an_unknown_key_and_the_nearest(void **state) {
   (void)state;
   expect_config_refusal("{\"lisen\": \"x\"}", "oauthtap.json: unknown key \"lisen\"|did you mean \"listen\"?");
+  expect_config_refusal("{\"quux\": \"x\"}", "unknown key \"quux\" (the options of oauthtap proxy --help are the keys)");
   expect_config_refusal("{\"config\": \"x\"}", "unknown key \"config\"");
   expect_config_refusal("{\"help\": true}", "unknown key \"help\"");
 }
