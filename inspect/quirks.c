@@ -8,6 +8,7 @@ static const struct quirk quirks[] = {
      .keeps_old_refresh_token = true,
      .has_several_issuers = true,
      .leaves_id_token_unsigned = true,
+     .token_path = TEXT("/oauth2/v2.0/token"),
      .answer_member = "ext_expires_in",
      .refresh_remedy = "Ask for the scope offline_access at sign-in, then sign in again."},
     {.provider = "Google",
@@ -18,6 +19,7 @@ static const struct quirk quirks[] = {
      .hosts = {TEXT("*.salesforce.com"), TEXT("*.force.com"), TEXT("*.salesforce.mil")},
      .scheme = TEXT("OAuth"),
      .has_several_issuers = true,
+     .answer_member = "instance_url",
      .refresh_remedy =
          "Add the scope refresh_token (or offline_access) to the connected app and to the authorization request, then sign in again."},
     {.provider = "Dropbox",
@@ -34,6 +36,7 @@ static const struct quirk quirks[] = {
                TEXT("*.zohoapis.eu")},
      .scheme = TEXT("Zoho-oauthtoken"),
      .is_scheme_unmistakable = true,
+     .answer_member = "api_domain",
      .refresh_remedy = "Send access_type=offline and prompt=consent in the authorization request, then sign in again."},
     {.provider = "Typeform", .hosts = {TEXT("*.typeform.com")}, .refresh_remedy = "Ask for the scope offline, then sign in again."},
     {.provider = "WHOOP", .hosts = {TEXT("*.whoop.com")}, .refresh_remedy = "Ask for the scope offline, then sign in again."},
@@ -44,6 +47,27 @@ static const struct quirk quirks[] = {
      .hosts = {TEXT("*.auth0.com")},
      .refresh_remedy = "Allow the refresh grant at the application, allow offline access at the API, and ask for the scope "
                        "offline_access; then sign in again."},
+    {.provider = "Keycloak",
+     .token_path = TEXT("/protocol/openid-connect/token"),
+     .refresh_remedy = "Keycloak sends one with the standard flow: switch \"Use refresh tokens\" on for the client (OpenID Connect "
+                       "Compatibility Modes), and ask for the scope offline_access where it must outlive the session; then sign in again."},
+    {.provider = "Duende IdentityServer",
+     .token_path = TEXT("/connect/token"),
+     .refresh_remedy = "Set AllowOfflineAccess at the client (OpenIddict: allow the refresh_token grant and the scope offline_access), ask "
+                       "for offline_access, then sign in again."},
+    {.provider = "Amazon Cognito",
+     .hosts = {TEXT("*.amazoncognito.com")},
+     .refresh_remedy =
+         "Cognito sends one with the code grant alone: use response_type=code and ALLOW_REFRESH_TOKEN_AUTH at the app client, "
+         "then sign in again."},
+    {.provider = "Atlassian",
+     .hosts = {TEXT("auth.atlassian.com")},
+     .refresh_remedy = "Ask for the scope offline_access, then sign in again."},
+    {.provider = "Xero", .hosts = {TEXT("identity.xero.com")}, .refresh_remedy = "Ask for the scope offline_access, then sign in again."},
+    {.provider = "Snowflake",
+     .hosts = {TEXT("*.snowflakecomputing.com")},
+     .refresh_remedy =
+         "Set OAUTH_ISSUE_REFRESH_TOKENS at the security integration and ask for the scope refresh_token, then sign in again."},
     {.provider = "Facebook",
      .hosts = {TEXT("*.facebook.com")},
      .refreshes_without_grant_type = true,

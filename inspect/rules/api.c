@@ -294,8 +294,10 @@ static void check_rejected_before_expiry(struct check *c) {
     return;
   const struct answer *answer = &facts->answer;
   int64_t life_ms = true_life_s(facts->token) * 1000, margin_ms = life_ms / 50 > EXPIRY_TOLERANCE_MS ? life_ms / 50 : EXPIRY_TOLERANCE_MS;
-  if (!is_younger_than(facts, life_ms - margin_ms) || answer->hints_scope || answer->names_other_cause || answer->says_revoked ||
-      text_equal(answer->error, TEXT("use_dpop_nonce")) || revocation_is_seen(c->flows, facts->token, facts->exchange->client))
+  bool is_repeated = refresh_repeated_ms(c->flows, facts->token) != 0; /* it is older than the answer that brought it last */
+  if (is_repeated || !is_younger_than(facts, life_ms - margin_ms) || answer->hints_scope || answer->names_other_cause ||
+      answer->says_revoked || text_equal(answer->error, TEXT("use_dpop_nonce")) ||
+      revocation_is_seen(c->flows, facts->token, facts->exchange->client))
     return;
   struct report *r = report(c);
   api_add_ages(r, facts);

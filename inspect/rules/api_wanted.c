@@ -133,20 +133,43 @@ static const struct second {
   const char *name; /* as people know it */
   const char *words[7];
   const char *parts[3]; /* what the name of a field or parameter contains that would carry it */
+  const char *remedy;   /* where it comes from; NULL: the rule's own */
 } seconds[] = {
-    {"Ocp-Apim-Subscription-Key", {"subscription key", "subscription-key"}, {"subscription-key", "subscription_key"}},
-    {"x-api-key", {"x-api-key", "api key", "api-key", "apikey", "api_key"}, {"api-key", "apikey", "api_key"}},
-    {"developer-token", {"developer-token", "developer token", "developer_token"}, {"developer-token", "developer_token"}},
-    {"the tenant's id (such as Xero-Tenant-Id)", {"tenant id", "tenant-id", "tenantid"}, {"tenant"}},
+    {"Ocp-Apim-Subscription-Key",
+     {"subscription key", "subscription-key"},
+     {"subscription-key", "subscription_key"},
+     "Send {header} with each call beside Authorization: the key of your subscription, from the developer portal of the API (Azure API "
+     "Management). In a connector: a policy that sets the header, or a second connection parameter."},
+    {"x-api-key",
+     {"x-api-key", "api key", "api-key", "apikey", "api_key"},
+     {"api-key", "apikey", "api_key"},
+     "Send {header} with each call beside Authorization: the application's key, from the provider's developer console. In a connector: a "
+     "policy that sets the header, or a second connection parameter."},
+    {"developer-token",
+     {"developer-token", "developer token", "developer_token"},
+     {"developer-token", "developer_token"},
+     "Send {header} with each call beside Authorization: from the API centre of the manager account at Google or Microsoft Advertising; a "
+     "new one works with test accounts only until it is approved."},
+    {"the tenant's id (such as Xero-Tenant-Id)",
+     {"tenant id", "tenant-id", "tenantid"},
+     {"tenant"},
+     "Send {header} with each call beside Authorization: the id of the organisation that was connected. Ask the provider for the "
+     "connections of the token (Xero: GET /connections) and store the id with it."},
     {"Client-Id",
      {"client-id header", "client id header", "client id is missing", "missing client-id", "missing client id", "valid client-id"},
-     {"client-id", "clientid", "client_id"}},
-    {"X-Goog-User-Project", {"quota project", "x-goog-user-project"}, {"x-goog-user-project"}},
-    {"X-IBM-Client-Id", {"x-ibm-client-id"}, {"x-ibm-client-id"}},
-    {"Amazon-Advertising-API-ClientId", {"amazon-advertising-api-clientid"}, {"amazon-advertising-api-clientid"}},
+     {"client-id", "clientid", "client_id"},
+     "Send {header} with each call beside Authorization: the client id that the token was issued to; Twitch refuses any other."},
+    {"X-Goog-User-Project",
+     {"quota project", "x-goog-user-project"},
+     {"x-goog-user-project"},
+     "Send {header} with each call beside Authorization: the project that pays and counts, with serviceusage.services.use for the account; "
+     "or set it with gcloud auth application-default set-quota-project."},
+    {"X-IBM-Client-Id", {"x-ibm-client-id"}, {"x-ibm-client-id"}, NULL},
+    {"Amazon-Advertising-API-ClientId", {"amazon-advertising-api-clientid"}, {"amazon-advertising-api-clientid"}, NULL},
     {"client_id and client_secret as headers",
      {"client_id header", "client_id is missing", "client_secret header"},
-     {"client_id", "client-id"}}};
+     {"client_id", "client-id"},
+     NULL}};
 
 static bool says(const struct facts *facts, const struct second *second) {
   const struct text said[] = {facts->answer.error, facts->answer.description, facts->answer.challenge};
@@ -209,8 +232,10 @@ static bool wants_csrf_token(const struct check *c) {
          text_equal_nocase(http_head_field(&c->facts->exchange->response, TEXT("x-csrf-token")), TEXT("required"));
 }
 
-static void report_second(struct check *c, const char *known, struct text name) {
+static void report_second(struct check *c, const char *known, struct text name, const char *remedy) {
   struct report *r = report(c);
+  if (remedy)
+    report_remedy(r, remedy);
   if (known)
     evidence_literal(r, "header", known);
   else
@@ -225,14 +250,14 @@ static void check_second_credential_missing(struct check *c) {
     return;
   for (size_t i = 0; i < sizeof seconds / sizeof *seconds; i++)
     if (says(facts, &seconds[i]) && !carries(facts, &seconds[i])) {
-      report_second(c, seconds[i].name, TEXT_NONE);
+      report_second(c, seconds[i].name, TEXT_NONE, seconds[i].remedy);
       return;
     }
   struct text name = named_field(facts->answer.description);
   if (wants_csrf_token(c))
-    report_second(c, "X-CSRF-Token (fetched by a GET with X-CSRF-Token: Fetch)", TEXT_NONE);
+    report_second(c, "X-CSRF-Token (fetched by a GET with X-CSRF-Token: Fetch)", TEXT_NONE, NULL);
   else if (name.data && !http_head_field_count(&facts->exchange->request, name))
-    report_second(c, NULL, name);
+    report_second(c, NULL, name, NULL);
 }
 
 /* ---- api/audience-mismatch ---- */

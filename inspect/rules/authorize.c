@@ -3,6 +3,7 @@
 #include "inspect/rule.h"
 
 #include "inspect/flow.h"
+#include "inspect/oauth_error.h"
 #include "inspect/quirks.h"
 
 #define STATE_MS ((int64_t)15 * 60 * 1000)
@@ -196,8 +197,15 @@ static const struct {
 };
 
 static const char *remedy_of(struct text error, struct text description) {
+  struct answer answer = {.error = error, .description = description};
+  const struct oauth_error *known = oauth_error_of(&answer);
   for (size_t i = 0; i < sizeof remedies / sizeof *remedies; i++)
-    if (text_find(description, text_from(remedies[i].code)) != SIZE_MAX || text_equal(error, text_from(remedies[i].code)))
+    if (text_find(description, text_from(remedies[i].code)) != SIZE_MAX)
+      return remedies[i].remedy;
+  if (known && known->match != MATCHES_CODE)
+    return known->remedy;
+  for (size_t i = 0; i < sizeof remedies / sizeof *remedies; i++)
+    if (text_equal(error, text_from(remedies[i].code)))
       return remedies[i].remedy;
   return NULL;
 }

@@ -3,6 +3,7 @@
 
 #include "inspect/classify.h"
 #include "inspect/flow.h"
+#include "inspect/oauth_error.h"
 #include "inspect/meaning.h"
 
 /* ---- refresh/url-differs-from-token-url ---- */
@@ -75,11 +76,15 @@ static const struct {
     {"interaction_required", "The person must sign in again in a browser."},
 };
 
-static const char *rejected_remedy(struct text error) {
+/* What the description says is more certain than the code; of codes, what they mean at a refresh comes first. */
+static const char *rejected_remedy(const struct answer *answer) {
+  const struct oauth_error *known = oauth_error_of(answer);
+  if (known && known->match != MATCHES_CODE)
+    return known->remedy;
   for (size_t i = 0; i < sizeof rejected_remedies / sizeof *rejected_remedies; i++)
-    if (text_equal(error, text_from(rejected_remedies[i].error)))
+    if (text_equal(answer->error, text_from(rejected_remedies[i].error)))
       return rejected_remedies[i].remedy;
-  return NULL;
+  return known ? known->remedy : NULL;
 }
 
 static void check_rejected(struct check *c) {
@@ -110,7 +115,7 @@ static void check_rejected(struct check *c) {
     report_remedy(r, "Nothing is wrong where that was meant; otherwise find out who revokes the token or signs out, and sign in again.");
     return;
   }
-  const char *remedy = rejected_remedy(facts->answer.error);
+  const char *remedy = rejected_remedy(&facts->answer);
   if (remedy)
     report_remedy(r, remedy);
 }

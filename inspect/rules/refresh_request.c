@@ -194,6 +194,7 @@ static void check_scope_widened(struct check *c) {
     if (holds_scope(asked->scope, scope))
       continue;
     struct report *r = report(c);
+    report_as_hint(r); /* what it is worth alone is a warning: the refusal beside it is the error */
     evidence_value(r, "scope", scope);
     evidence_scope(r, "scope_at_sign_in", asked->scope);
     add_token(r, facts);

@@ -87,6 +87,7 @@ static void check_access_token(struct check *c) {
   evidence_error(r);
   if (flow_was_given_one(token->flow)) {
     report_severity(r, SEVERITY_WARNING);
+    report_as_hint(r); /* the refusal beside it is the error */
     return;
   }
   report_severity(r, SEVERITY_INFO);

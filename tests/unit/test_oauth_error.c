@@ -37,6 +37,12 @@ static void every_number_of_entra_id_is_told_from_its_longer_neighbours(void **s
     assert_non_null(found);
     assert_string_equal(found->name, numbers[i]);
   }
+  const struct oauth_error *error;
+  for (size_t i = 0; (error = oauth_error_at(i)); i++) {
+    snprintf(said, sizeof said, "AADSTS%s: something.", error->name);
+    if (error->match == MATCHES_AADSTS)
+      assert_ptr_equal(of("invalid_grant", said), error);
+  }
   assert_string_equal(of("invalid_grant", "AADSTS999999: nobody knows it")->name, "invalid_grant");
 }
 
