@@ -126,22 +126,34 @@ static void check_scope(struct check *c) {
 }
 
 /* They explain no refusal: where one came, its cause is told beside them. */
-#define CONNECTOR_RULE(id_text) .id = id_text, .step = STEP_CONNECTOR
-
 const struct rule rules_connector_sign_in[] = {
-    {CONNECTOR_RULE("connector/authorization-url-differs"), .severity = ALWAYS(ERROR), .on = ON_AUTHORIZATION,
-     .check = check_authorization_url, .title = "The authorization URL is not the connector's",
+    {.id = "connector/authorization-url-differs",
+     .step = STEP_CONNECTOR,
+     .severity = ALWAYS(ERROR),
+     .on = ON_AUTHORIZATION,
+     .check = check_authorization_url,
+     .title = "The authorization URL is not the connector's",
      .message = "People were sent to {url} to sign in; the connector is configured with {configured} ({difference}).",
      .remedy = "Set the connector's authorization URL to the one that is used here, if this works, or test with the connector's.",
      .references = {{"RFC 6749 section 3.1", "https://www.rfc-editor.org/rfc/rfc6749#section-3.1"}}},
-    {CONNECTOR_RULE("connector/redirect-uri-differs"), .severity = ALWAYS(ERROR), .on = ON_AUTHORIZATION | ON_TOKEN_EXCHANGE,
-     .needs = NEEDS_REQUEST_BODY, .check = check_redirect_uri, .title = "The redirect URI is not the connector's",
+    {.id = "connector/redirect-uri-differs",
+     .step = STEP_CONNECTOR,
+     .severity = ALWAYS(ERROR),
+     .on = ON_AUTHORIZATION | ON_TOKEN_EXCHANGE,
+     .needs = NEEDS_REQUEST_BODY,
+     .check = check_redirect_uri,
+     .title = "The redirect URI is not the connector's",
      .message = "{method} {url} names the redirect URI {sent}; the connector is configured with {configured} ({difference}).",
      .remedy = "Test with the connector's own redirect URI, or register it with the provider beside the one that is used here: a provider "
                "that knows only one of them refuses the other.",
      .references = {{"RFC 6749 section 3.1.2", "https://www.rfc-editor.org/rfc/rfc6749#section-3.1.2"}}},
-    {CONNECTOR_RULE("connector/scope-differs"), .severity = ALWAYS(WARNING), .on = ON_AUTHORIZATION | ON_TOKEN_EXCHANGE,
-     .needs = NEEDS_REQUEST_BODY, .check = check_scope, .title = "The scopes are not the connector's",
+    {.id = "connector/scope-differs",
+     .step = STEP_CONNECTOR,
+     .severity = ALWAYS(WARNING),
+     .on = ON_AUTHORIZATION | ON_TOKEN_EXCHANGE,
+     .needs = NEEDS_REQUEST_BODY,
+     .check = check_scope,
+     .title = "The scopes are not the connector's",
      .message = "{method} {url} asks for other scopes than the connector[; it lacks {lacking}][; the connector does not ask for {more}].",
      .remedy = "Ask for the same scopes on both sides: what an API allows here says nothing about the connector otherwise.",
      .references = {{"RFC 6749 section 3.3", "https://www.rfc-editor.org/rfc/rfc6749#section-3.3"}}},

@@ -314,8 +314,9 @@ const struct rule rules_connector_url[] = {
      .check = check_refresh_template,
      .title = "What the connector would send to refresh is wrong",
      .message = "The template of the refresh in {file} cannot be right: {fault}.",
-     .remedy = "Set refreshBodyTemplate to grant_type=refresh_token&refresh_token={RefreshToken}&client_id={ClientId}&"
-               "client_secret={ClientSecret}, and add &scope={Scopes} for Entra ID.",
+     .remedy =
+         "In refreshBodyTemplate send grant_type=refresh_token, refresh_token with the name RefreshToken in braces, and the client's id "
+         "and secret likewise (ClientId, ClientSecret); for Entra ID add scope with Scopes in braces. Leave the code out.",
      .references = {PARAMETERS_REFERENCE, {"RFC 6749 section 6", "https://www.rfc-editor.org/rfc/rfc6749#section-6"}}},
     {.id = "connector/url-not-https",
      .severity = ALWAYS(ERROR),
