@@ -156,37 +156,52 @@ static struct text template_of(const struct each *each) {
   return all;
 }
 
-static const char *fault_of_template(const struct each *each, struct text all, enum severity *severity) {
+/* What is wrong with a refresh, and what to do about it. */
+struct template_fault {
+  const char *what, *remedy; /* remedy NULL: the rule's */
+  enum severity severity;
+};
+
+static const struct template_fault
+    no_token = {.what = "it sends no refresh token: {RefreshToken} is not in it", .severity = SEVERITY_ERROR},
+    no_grant = {.what = "it does not say grant_type=refresh_token", .severity = SEVERITY_ERROR},
+    has_code = {.what = "it sends code={Code}, which is over by then, and which strict servers refuse in a refresh",
+                .remedy = "Take the code out of refreshBodyTemplate: grant_type, refresh_token, and the client's id and "
+                          "secret are enough.",
+                .severity = SEVERITY_WARNING},
+    no_scope = {.what = "it sends no scope, for want of which Entra ID's v2.0 endpoint may refuse, or give a token for "
+                        "another API",
+                .remedy = "Add scope with the name Scopes in braces to refreshBodyTemplate.",
+                .severity = SEVERITY_WARNING};
+
+static const struct template_fault *fault_of_template(const struct each *each, struct text all) {
   struct url url;
   bool has_url = read_url(each->check, value_of(each, MEMBER_REFRESH_URL), &url);
   const struct quirk *quirk = has_url ? quirk_of_host(url.host) : NULL;
-  *severity = SEVERITY_ERROR;
   if (text_find_nocase(all, TEXT("client_credentials")) != SIZE_MAX)
     return NULL; /* gets a new token without the old one */
   if (text_find_nocase(all, TEXT("{RefreshToken}")) == SIZE_MAX && text_find_nocase(all, TEXT("{AccessToken}")) == SIZE_MAX)
-    return "it sends no refresh token: {RefreshToken} is not in it";
+    return &no_token;
   if (!has_refresh_grant(all) && !(quirk && quirk->refreshes_without_grant_type))
-    return "it does not say grant_type=refresh_token";
-  *severity = SEVERITY_WARNING;
+    return &no_grant;
   if (text_find_nocase(all, TEXT("code={Code}")) != SIZE_MAX)
-    return "it sends code={Code}, which is over by then, and which strict servers refuse in a refresh";
-  if (has_url && is_entra_v2(&url) && text_find_nocase(all, TEXT("scope=")) == SIZE_MAX)
-    return "it sends no scope, without which Entra ID's v2.0 endpoint gives a token for another API";
-  return NULL;
+    return &has_code;
+  return has_url && is_entra_v2(&url) && text_find_nocase(all, TEXT("scope=")) == SIZE_MAX ? &no_scope : NULL;
 }
 
 static void look_at_template(const struct each *each) {
   const struct connection *connection = each->connection;
   const struct said *said = connection->refresh_body.member.data ? &connection->refresh_body : &connection->refresh_query;
-  enum severity severity;
   if (text_is_empty(connection->refresh_body.value) && text_is_empty(connection->refresh_query.value))
     return; /* the platform has one of its own */
-  const char *fault = fault_of_template(each, template_of(each), &severity);
+  const struct template_fault *fault = fault_of_template(each, template_of(each));
   if (!fault)
     return;
   struct report *r = report_said(each, said);
-  report_severity(r, severity);
-  evidence_literal(r, "fault", fault);
+  report_severity(r, fault->severity);
+  evidence_literal(r, "fault", fault->what);
+  if (fault->remedy)
+    report_remedy(r, fault->remedy);
 }
 
 static void check_refresh_template(struct check *c) {
@@ -313,10 +328,10 @@ const struct rule rules_connector_url[] = {
      .on = ON_CONNECTOR_FILE,
      .check = check_refresh_template,
      .title = "What the connector would send to refresh is wrong",
-     .message = "The template of the refresh in {file} cannot be right: {fault}.",
+     .message = "The template of the refresh in {file} looks wrong: {fault}.",
      .remedy =
          "In refreshBodyTemplate send grant_type=refresh_token, refresh_token with the name RefreshToken in braces, and the client's id "
-         "and secret likewise (ClientId, ClientSecret); for Entra ID add scope with Scopes in braces. Leave the code out.",
+         "and secret likewise (ClientId, ClientSecret).",
      .references = {PARAMETERS_REFERENCE, {"RFC 6749 section 6", "https://www.rfc-editor.org/rfc/rfc6749#section-6"}}},
     {.id = "connector/url-not-https",
      .severity = ALWAYS(ERROR),
