@@ -1,7 +1,7 @@
 // ci.test.js - a scratch pipeline, as docs/ci.md tells to build one: curl through the proxy, and check of a recording; reports, their files, the exit status.
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -9,7 +9,7 @@ import { har } from './lib/har.js';
 import { binary, startProxy } from './lib/proxy.js';
 import { assertJunit, assertSarif } from './lib/reports.js';
 import { accessToken, bearerOnly, client, serve, tokens, without } from './lib/scenario.js';
-import { scratch } from './lib/scratch.js';
+import { originCaFile, scratch } from './lib/scratch.js';
 
 const run = promisify(execFile);
 const folder = () => mkdtempSync(join(scratch, 'pipeline-'));
@@ -244,5 +244,88 @@ describe('the baseline', () => {
       assert.equal(stdout, '');
     }
     assert.equal(read(cwd, 'notes.json'), '{"a": 1}');
+  });
+});
+
+// Every command of docs/ci.md, run as it stands, in a folder where newman is a script that asks the scratch pipeline's server.
+describe('docs/ci.md', () => {
+  const text = readFileSync(new URL('../../docs/ci.md', import.meta.url), 'utf8');
+  const blocks = (language) => [...text.matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, 'g'))].map(([, block]) => block);
+  // What a runner would run: the lines of `run: |` and `bash: |`, and the items of `script:`.
+  function scripts(yaml) {
+    const lines = yaml.split('\n'), found = [];
+    for (const [index, line] of lines.entries()) {
+      const [, before, key] = /^( *(?:- )?)(run: \||bash: \||script:)$/.exec(line) ?? [];
+      if (!key) continue;
+      const body = lines.slice(index + 1), end = body.findIndex((next) => next.search(/\S/) <= before.length);
+      found.push(body.slice(0, end < 0 ? undefined : end).map((next) => next.slice(before.length + 2).replace(key === 'script:' ? /^- / : '', '')).join('\n'));
+    }
+    return found;
+  }
+
+  async function atWork(isMended, work) {
+    const server = await serve({ '/token': () => [200, without(tokens(1), 'refresh_token')], '/me': bearerOnly }), cwd = folder(), bin = join(cwd, 'bin');
+    mkdirSync(bin);
+    symlinkSync(binary, join(bin, 'oauthtap'));
+    const curl = 'curl -sS -o /dev/null --max-time 20 --noproxy ""';
+    writeFileSync(join(bin, 'newman'), `#!/bin/sh\n${curl} -u '${client.id}:${client.secret}' -d 'grant_type=authorization_code&code=the-code-0123456789abcdef' ${server.url}/token &&\n`
+      + `${curl} -H 'Authorization: ${isMended ? 'Bearer ' : ''}${accessToken(1)}' ${server.url}/me\n`, { mode: 0o755 });
+    writeFileSync(join(cwd, 'oauthtap.json'), JSON.stringify({ 'upstream-ca': originCaFile, 'ca-dir': join(cwd, 'ca') }));
+    writeFileSync(join(cwd, 'summary.md'), '');
+    symlinkSync(recording({ isMended }), join(cwd, 'traffic.har'));
+    const sh = (script) => new Promise((resolve) => execFile('bash', ['-e', '-c', script], { cwd, env: { ...process.env, PATH: `${bin}:${process.env.PATH}`, GITHUB_STEP_SUMMARY: join(cwd, 'summary.md'), CURL_CA_BUNDLE: join(cwd, 'ca', 'ca.pem') } },
+      (error, stdout, stderr) => resolve({ code: error ? error.code : 0, stdout, stderr })));
+    try {
+      await work({ cwd, sh });
+    } finally {
+      await server.stop();
+    }
+  }
+
+  test('the commands give the status and the reports that it tells of', async () => {
+    const [one, proxy, reports, baseline, ofRecording] = blocks('sh');
+    assert.equal(blocks('sh').length, 5);
+    await atWork(false, async ({ cwd, sh }) => {
+      assert.equal((await sh(one)).code, 1);
+      assert.ok(assertJunit(read(cwd, 'oauthtap.xml')).failures > 0);
+      assertSarif(read(cwd, 'oauthtap.sarif'));
+      assert.match(read(cwd, 'oauthtap.md'), /^### ❌ oauthtap: /);
+      assert.equal((await sh(proxy)).code, 1);
+      assertJunit(read(cwd, 'oauthtap.xml'));
+      for (const name of ['linux', 'windows']) writeFileSync(join(cwd, `${name}.jsonl`), read(cwd, 'oauthtap-findings.jsonl'));
+      const rendered = await sh(reports);
+      assert.equal(rendered.code, 0, rendered.stderr);
+      assert.match(rendered.stdout, /^### ❌ oauthtap: /);
+      assert.ok(assertSarif(read(cwd, 'oauthtap.sarif')).runs[0].invocations.length >= 4);
+      const known = await sh(baseline);
+      assert.equal(known.code, 0, known.stderr);
+      assert.match(known.stderr, /failed \(known\)/);
+      assert.equal((await sh(ofRecording)).code, 0);
+    });
+  });
+
+  test('the recipes fail for what is new, pass for what is known, and leave what they publish', async () => {
+    const recipes = blocks('yaml').map(scripts);
+    assert.deepEqual(recipes.map((recipe) => recipe.length), [2, 1, 2]);
+    for (const recipe of recipes) {
+      await atWork(false, async ({ cwd, sh }) => {
+        const [start, ...others] = recipe;
+        assert.match(start, /^oauthtap run --baseline /);
+        writeFileSync(join(cwd, 'oauthtap-baseline.json'), '{"oauthtap_baseline": 1, "findings": []}');
+        assert.equal((await sh(start)).code, 1);
+        for (const script of others) assert.equal((await sh(script)).code, 0, script);
+        if (start.includes('sarif=')) assert.ok(assertSarif(read(cwd, 'oauthtap.sarif')).runs[0].results.length > 0);
+        if (start.includes('junit=')) assert.ok(assertJunit(read(cwd, 'oauthtap.xml')).failures > 0);
+        if (others.some((script) => script.includes('GITHUB_STEP_SUMMARY'))) assert.match(read(cwd, 'summary.md'), /^### ❌ oauthtap: /);
+        assert.equal((await sh(blocks('sh')[3].split('\n')[0])).code, 0);
+        assert.equal((await sh(start)).code, 0);
+      });
+    }
+  });
+
+  test('its baseline is one', () => {
+    const [example] = blocks('json'), cwd = folder();
+    writeFileSync(join(cwd, 'b.json'), example);
+    assert.equal(check([recording({ isMended: true }), '--baseline', 'b.json', '--fail-on', 'never'], { cwd }).code, 0);
   });
 });
