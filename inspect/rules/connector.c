@@ -97,11 +97,16 @@ static bool is_service_principal(const struct facts *facts) {
          (is_entra || !text_is_empty(params_get(&facts->params, "client_assertion")));
 }
 
+/* Libraries ask so for themselves, beside any connector. */
+static bool is_of_libraries(const struct facts *facts) {
+  return text_starts_with(facts->grant_type, TEXT("urn:")) && !text_ends_with(facts->grant_type, TEXT(":device_code"));
+}
+
 /* The connector's own request, as far as anybody said which those are. */
 static bool may_be_ours(const struct check *c) {
   const struct connector_settings *connector = c->connector;
   bool is_told = connector_is_said(connector->token_url) || connector_is_said(connector->client_id);
-  return !is_told || connector_names_client(connector, c->facts) || connector_is_ours(connector, c->facts);
+  return is_told ? connector_names_client(connector, c->facts) || connector_is_ours(connector, c->facts) : !is_of_libraries(c->facts);
 }
 
 static void check_grant(struct check *c) {

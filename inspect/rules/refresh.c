@@ -16,6 +16,12 @@ static bool is_wrong_place(const struct check *c) {
          text_equal(answer->error, TEXT("unsupported_grant_type"));
 }
 
+/* One endpoint under two names of the provider, as far as one can see. */
+static bool is_same_path(const struct facts *facts, const struct flow *flow) {
+  struct url issued;
+  return url_parse(text_from(flow->token_url), &issued) == 0 && text_equal(issued.path, facts->url.path);
+}
+
 static void check_url_differs(struct check *c) {
   const struct facts *facts = c->facts;
   const struct token *token = facts->sent_refresh;
@@ -34,7 +40,7 @@ static void check_url_differs(struct check *c) {
   evidence_error(r);
   if (works && is_at_token_url) {
     report_for_platform(
-        r, SEVERITY_WARNING,
+        r, is_same_path(facts, token->flow) ? SEVERITY_INFO : SEVERITY_WARNING,
         "The token came from {token_url}; it is refreshed at {url}, which works. {platform} has no refresh URL: it refreshes "
         "at {token_url}, and whether that works was not seen.");
     report_remedy(r, "Try a refresh at {token_url}; where the provider refuses it, {platform} cannot renew this connection.");
