@@ -351,9 +351,9 @@ test('the terminal is the command\'s: it is asked, sized and coloured as without
 });
 
 test('Ctrl-Z stops both and fg goes on with both', async () => {
-  const words = ['-c', 'PS1="shell> " exec bash --norc --noprofile -i'];
+  const words = ['-c', 'PS1="shell> " exec bash --norc --noprofile --noediting -i'];
   const run = start([], ['true'], { wrap: [...onTerminal, 'bash', ...words, 'bash'], stdio: ['pipe', 'pipe', 'pipe'] });
-  const prompt = (times) => run.until(`prompt ${times}`, () => run.stdout.split('shell> ').length > times); // what is typed earlier is lost
+  const prompt = (times) => run.until(`prompt ${times}`, () => run.stdout.split('shell> ').length > times);
   await prompt(1);
   run.child.stdin.write(`${binary} run --ca-dir ${join(run.folder, 'ca')} -- sh -c 'echo started; read line; echo "read $line"; exit 3'\n`);
   await run.says('started\r\n');
@@ -362,7 +362,7 @@ test('Ctrl-Z stops both and fg goes on with both', async () => {
   await prompt(2);
   run.child.stdin.write('echo "the shell has the terminal"\n');
   await prompt(3);
-  assert.match(run.stdout, /\rthe shell has the terminal\r/);
+  assert.match(run.stdout, /\nthe shell has the terminal\r/);
   run.child.stdin.write('fg\n');
   run.child.stdin.write('words\n');
   await run.says('read words');
