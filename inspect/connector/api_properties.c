@@ -144,7 +144,21 @@ static void read_capabilities(struct reader *reader, const struct place *capabil
   }
 }
 
+bool is_connection_parameters(const struct place *document) {
+  for (json_value member = json_next(document->value, NULL); member; member = json_next(document->value, member)) {
+    struct place parameter = place_child(document, member, 0);
+    if (json_is_object(member) && json_is_object(place_member(&parameter, "oAuthSettings").value))
+      return true;
+  }
+  return false;
+}
+
 void read_api_properties(struct reader *reader, const struct place *document) {
+  if (is_connection_parameters(document)) {
+    reader->file->profile = PROFILE_POWER_PLATFORM;
+    read_parameters(reader, document);
+    return;
+  }
   struct place properties = place_member(document, "properties"), parameters = place_member(&properties, "connectionParameters"),
                sets = place_member(&properties, "connectionParameterSets"), capabilities = place_member(&properties, "capabilities");
   reader->file->profile = PROFILE_POWER_PLATFORM;

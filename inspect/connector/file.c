@@ -124,7 +124,7 @@ static bool is_api_properties(const struct place *document) {
   static const char *const members[] = {"connectionParameters", "connectionParameterSets", "iconBrandColor", "policyTemplateInstances",
                                         NULL};
   struct place properties = place_member(document, "properties");
-  return json_is_object(properties.value) && has_any(&properties, members);
+  return (json_is_object(properties.value) && has_any(&properties, members)) || is_connection_parameters(document);
 }
 
 static bool is_discovery(const struct place *document) {

@@ -43,6 +43,8 @@ struct said read_scope_names(struct reader *reader, const struct place *scopes);
 struct connection *read_connection(struct reader *reader, const struct place *place);
 
 /* The formats. Each fills reader->file; what is wrong is complained of. */
+/* is_connection_parameters - the document is what apiProperties.json has as connectionParameters: a solution unpacked has it alone. */
+bool is_connection_parameters(const struct place *document);
 void read_api_properties(struct reader *reader, const struct place *document);
 void read_openapi2(struct reader *reader, const struct place *document);
 void read_openapi3(struct reader *reader, const struct place *document);

@@ -157,11 +157,21 @@ static bool asks_offline(const struct connection *connection) {
   return text_find_char(texts[0], '{') != SIZE_MAX || has_other_scopes(texts[1]);
 }
 
+/* Without the platform's own file the scopes of the definition are those that are asked for. */
+static bool has_properties(const struct connector_files *files) {
+  const struct connector_file *file;
+  for (size_t i = 0; (file = connector_files_at(files, i)); i++)
+    if (file->kind == CONNECTOR_API_PROPERTIES)
+      return true;
+  return false;
+}
+
 static void check_offline_access(struct check *c) {
   for (size_t i = 0; i < c->file->connection_count; i++) {
     const struct connection *connection = &c->file->connections[i];
+    bool is_wish = !connection->lists_scopes || (c->file->kind == CONNECTOR_OPENAPI_2 && !has_properties(check_files(c)));
     bool is_code = text_is_empty(connection->grant) || text_equal(connection->grant, TEXT("authorization_code"));
-    if (connection->has_own_urls || connection->lists_scopes || !is_code || connection->is_made_of_settings || asks_offline(connection) ||
+    if (connection->has_own_urls || !is_wish || !is_code || connection->is_made_of_settings || asks_offline(connection) ||
         !wants_offline_scope(connection))
       continue;
     struct text member = connection->said[MEMBER_SCOPE].member;

@@ -35,6 +35,8 @@ static void expect_kind(const char *content, const char *description) {
 static void the_kind_is_told_by_the_content(void **state) {
   (void)state;
   expect_kind(OAUTH2("\"identityProvider\":\"oauth2\""), "Power Platform apiProperties, 1 OAuth connection parameter");
+  expect_kind("{\"token\":{\"type\":\"oauthSetting\",\"oAuthSettings\":{}},\"token:x\":{\"type\":\"string\"}}",
+              "Power Platform apiProperties, 1 OAuth connection parameter");
   expect_kind("\xef\xbb\xbf\n{\"properties\":{\"iconBrandColor\":\"#fff\",\"connectionParameters\":{}}}",
               "Power Platform apiProperties, no OAuth connection parameter");
   expect_kind(
