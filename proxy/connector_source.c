@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proxy/file_kind.h"
+
 #define BEGINNING_BYTES ((size_t)4096)
 
 /* At most max_bytes and a little, so that more is noticed. Devices and pipes are left alone: reading could last for ever. */
@@ -72,7 +74,7 @@ static bool may_be_one(const char *path) {
   int code = strcmp(path, "-") ? read_file(path, BEGINNING_BYTES, &bytes) : ERROR_UNSUPPORTED;
   bool is_readable = code == 0 || code == ERROR_TOO_LARGE;
   bool is_packed = text_starts_with(text_out_view(&bytes), TEXT("\x1f\x8b")) || text_starts_with(text_out_view(&bytes), TEXT("PK"));
-  bool may_be = is_readable && !is_packed && !is_recording(text_out_view(&bytes));
+  bool may_be = is_readable && !is_packed && !is_recording(text_out_view(&bytes)) && !file_kind_is_log(text_out_view(&bytes));
   wipe(&bytes);
   return may_be;
 }

@@ -12,6 +12,7 @@
 
 #include "inspect/capture/har_entry.h"
 #include "inspect/capture/har_scan.h"
+#include "proxy/file_kind.h"
 #include "proxy/saz.h"
 #include "proxy/trace.h"
 
@@ -183,13 +184,23 @@ static int scan_file(struct recording *recording, int fd, struct har_scan *scan)
   }
 }
 
+static int tell_fault(const struct file *file, const struct har_scan *scan, int code, struct error *error) {
+  struct file_kind kind = scan->entries ? (struct file_kind){0} : file_kind_of(file->fd);
+  if (kind.what)
+    return error_set(error, code, "%s is no recording: it is %s (%s)", file->path, kind.what, kind.advice);
+  if (!scan->entries)
+    return error_set(error, code, "%s is no HAR file, nor a connector file that oauthtap knows: at byte %llu %s", file->path,
+                     (unsigned long long)scan->offset, scan->fault);
+  return error_set(error, code, "%s is no whole HAR file: at byte %llu %s (%llu entries before it are judged)", file->path,
+                   (unsigned long long)scan->offset, scan->fault, (unsigned long long)scan->entries);
+}
+
 static int add_har(struct recording *recording, struct file *file, struct error *error) {
   struct har_scan scan;
   har_scan_init(&scan, add_entry, recording);
   int code = scan_file(recording, file->fd, &scan);
   if (code && scan.fault)
-    return error_set(error, code, "%s is no whole HAR file: at byte %llu %s (%llu entries before it are judged)", file->path,
-                     (unsigned long long)scan.offset, scan.fault, (unsigned long long)scan.entries);
+    return tell_fault(file, &scan, code, error);
   return code ? error_set(error, code, "cannot read %s: %s", file->path, error_text(code)) : 0;
 }
 

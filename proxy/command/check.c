@@ -30,7 +30,8 @@ struct check_run {
   int64_t last_ms;
   int status;
   int write_error;
-  bool has_gap; /* what was printed ends with a blank line */
+  bool has_ended; /* with a summary */
+  bool has_gap;   /* what was printed ends with a blank line */
 };
 
 /* ---- what comes out ---- */
@@ -131,8 +132,11 @@ static void read_files(struct check_run *run) {
       fail(run, 2, &error);
   if (recording_each(run->recording, observe, run, &error))
     fail(run, 2, &error);
+  if (run->status == 2 && !run->sequence && !run->options->connectors.count) /* nothing was read: there is nothing to give a verdict on */
+    return;
   note_left_out(run);
   end_of_run(run);
+  run->has_ended = true;
 }
 
 /* ---- settings ---- */
@@ -186,7 +190,7 @@ static int start(struct check_run *run, struct error *error) {
 }
 
 static int finish(struct check_run *run) {
-  bool has_run = run->inspect != NULL;
+  bool has_run = run->inspect != NULL && run->has_ended;
   bool has_findings =
       run->inspect && run->options->fail_on != SEVERITY_NONE && inspect_has_findings_at(run->inspect, run->options->fail_on);
   inspect_free(run->inspect);

@@ -134,13 +134,29 @@ describe('a file that cannot be read', () => {
     assert.ok(rulesOf(records(stdout), 'error').length > 0);
   });
 
-  for (const [what, content, message] of [['something else', '<html></html>', /at byte 0 a value was expected/], ['nothing', '', /the file is empty/], ['another JSON document', '{"info":{}}', /no log\.entries/]]) {
-    test(`${what} is told`, () => {
-      const { status, stderr } = check([put('other.har', content)]);
-      assert.equal(status, 2);
-      assert.match(stderr, message);
+  const zip = Buffer.from('504b0506000000000000000000000000000000000000', 'hex');
+  for (const [what, content, message] of [
+    ['an HTML page', '<!DOCTYPE html>\n<html></html>', /no recording: it is an HTML page \(export the traffic as HAR\)/], ['XML', '<?xml version="1.0"?><a/>', /it is XML/],
+    ['an empty file', '', /it is empty \(record again/], ['white space', ' \n\n', /it is empty/], ['text', 'GET /token was refused', /it is text, and no JSON/],
+    ['a packet capture', Buffer.from('d4c3b2a10200040000000000', 'hex'), /it is a packet capture \(it cannot show what HTTPS carries/], ['a newer packet capture', Buffer.from('0a0d0d0a1c0000004d3c2b1a', 'hex'), /packet capture/],
+    ['flows of mitmproxy', '1234:4:type;4:http;', /it is a file of mitmproxy's flows \(turn it into HAR: mitmdump/], ['a picture', Buffer.from('89504e470d0a1a0a', 'hex'), /it is a picture/],
+    ['a findings log', '{"type":"finding","schema":1}\n{"type":"summary","schema":1}\n', /it is a findings log of oauthtap \(oauthtap report reads it\)/], ['a zip archive', zip, /zip archive/],
+    ['other bytes', Buffer.from([1, 2, 3, 0, 255]), /it is data of an unknown kind/], ['another JSON document', '{"info":{}}', /no HAR file, nor a connector file that oauthtap knows: at byte 11 there is no log\.entries in it\n$/],
+  ]) {
+    test(`${what} is called what it is, and there is no verdict`, () => {
+      for (const format of ['text', 'json']) {
+        const { status, stdout, stderr } = check(['--format', format, put('other.har', content)]);
+        assert.equal(status, 2);
+        assert.match(stderr, message);
+        assert.equal(stdout, '');
+      }
     });
   }
+
+  test('what could be read of several files has its verdict', () => {
+    const { status, stdout, stderr } = check([put('page.har', '<html>'), put('good.har', har(healthy.exchanges))]);
+    assert.deepEqual([status, /it is an HTML page/.test(stderr), /^Verdict: /m.test(stdout)], [2, true, true]);
+  });
 
   test('a file that is not there is told', () => {
     const { status, stderr } = check([join(scratch, 'absent.har')]);
