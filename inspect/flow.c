@@ -206,6 +206,18 @@ static void move_to_front(struct token *token) {
   flow->token_count++;
 }
 
+/* The exchange itself may be about a token that leaves. */
+static void let_go(struct facts *facts, const struct token *leaving) {
+  if (facts->token == leaving)
+    facts->token = NULL;
+  if (facts->sent_refresh == leaving)
+    facts->sent_refresh = NULL;
+  if (facts->whole == leaving)
+    facts->whole = NULL;
+  if (facts->issued == leaving)
+    facts->issued = NULL;
+}
+
 static struct token *add_token(struct flows *flows, struct facts *facts, struct text value, enum token_kind kind) {
   if (!trait_is_comparable(value))
     return NULL;
@@ -213,7 +225,10 @@ static struct token *add_token(struct flows *flows, struct facts *facts, struct 
   struct token *token = table_peek(&flows->tokens, key);
   if (token && token->flow == facts->flow)
     return token;
+  if (token)
+    let_go(facts, token);
   if (facts->flow->token_count >= MAX_TOKENS_OF_FLOW) {
+    let_go(facts, oldest_of(facts->flow));
     table_remove(&flows->tokens, oldest_of(facts->flow)->key);
     flows->has_forgotten = true;
   }
