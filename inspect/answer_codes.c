@@ -95,9 +95,26 @@ static bool has_error_field(json_value root) {
   return false;
 }
 
+/* An answer that tells of something else has something to tell beside the error: what it is, or what belongs to it. */
+static bool is_about_something(json_value root) {
+  static const struct text subjects[] = {TEXT("id"), TEXT("name"), TEXT("title"), TEXT("email"), TEXT("url"), TEXT("slug"), TEXT("uuid")};
+  static const struct text parts[] = {TEXT("data"),    TEXT("result"), TEXT("response_metadata"),
+                                      TEXT("headers"), TEXT("links"),  TEXT("info")};
+  if (json_member(root, "jsonrpc"))
+    return false;
+  for (json_value member = json_next(root, NULL); member; member = json_next(root, member)) {
+    bool is_nested = (json_is_object(member) || json_is_array(member)) && json_next(member, NULL);
+    if (is_nested && !is_container(json_name(member)) && !IS_ONE_OF(json_name(member), parts))
+      return true;
+    if ((json_is_string(member) || json_is_number(member)) && IS_ONE_OF(json_name(member), subjects))
+      return true;
+  }
+  return false;
+}
+
 struct text answer_denies_authentication(const struct facts *facts) {
   json_value root = json_root(&facts->answer.json);
-  if (!has_error_field(root))
+  if (!has_error_field(root) || is_about_something(root))
     return TEXT_NONE;
   for (size_t i = 0; i < sizeof denials / sizeof *denials; i++)
     if ((!denials[i].beside || (json_member(root, denials[i].beside) && !json_is_true(json_member(root, denials[i].beside)))) &&

@@ -71,15 +71,16 @@ static bool is_discovery(const struct facts *facts) {
 
 /* Revocation and introspection (RFC 7009, RFC 7662), also where they share a URL with the token endpoint. */
 static bool is_management_form(const struct facts *facts) {
-  return text_is_empty(facts->grant_type) && text_is_empty(facts->code) && text_is_empty(facts->sent_refresh_token) &&
-         (has(facts, "token") || has(facts, "token_type_hint"));
+  bool has_token = has(facts, "token") || has(facts, "token_type_hint");
+  bool is_bare = text_is_empty(facts->grant_type) && text_is_empty(facts->code) && text_is_empty(facts->sent_refresh_token);
+  return (has_token && is_bare) || meaning_is_question(facts);
 }
 
 static bool is_management(const struct facts *facts) {
   static const struct text ends[] = {TEXT("/introspect"),  TEXT("/introspection"), TEXT("/revoke"),
                                      TEXT("/revocation"),  TEXT("/tokeninfo"),     TEXT("/logout"),
                                      TEXT("/end_session"), TEXT("/token/revoke"),  TEXT("/register")};
-  return PATH_ENDS(facts, ends) || has(facts, "token_type_hint");
+  return PATH_ENDS(facts, ends) || has(facts, "token_type_hint") || meaning_is_question(facts);
 }
 
 /* Drafts of OAuth 2.0 had `type`, as Basecamp still has it: in the request for a token, and in the one for a sign-in. */
@@ -94,7 +95,7 @@ static bool is_refresh_grant(const struct facts *facts) {
 
 static bool is_token_shape(const struct facts *facts) {
   if (!text_is_empty(facts->grant_type))
-    return meaning_is_grant(facts);
+    return meaning_is_grant(facts) && !meaning_is_question(facts);
   if (is_of_type(facts, "web_server") || is_of_type(facts, "refresh"))
     return !text_is_empty(facts->code) || !text_is_empty(facts->client_secret) || has(facts, "refresh_token");
   bool has_client = !text_is_empty(facts->client_id) && !text_is_empty(facts->client_secret);
@@ -122,12 +123,23 @@ static enum exchange_class by_configuration(const struct connector_settings *con
   return CLASS_OTHER;
 }
 
+/* At the URL of a token endpoint, where a service has one URL for all (action=getnonce), or is called with a token. */
+static bool is_for_something_else(struct flows *flows, const struct facts *facts) {
+  static const char *const selectors[] = {"action", "method", "op", "cmd", "operation", "query"};
+  for (size_t i = 0; i < sizeof selectors / sizeof *selectors; i++)
+    if (has(facts, selectors[i]))
+      return true;
+  return flow_find_token(flows, facts->credentials.value) != NULL;
+}
+
 static enum exchange_class by_learning(struct flows *flows, const struct connector_settings *connector, const struct facts *facts) {
   bool is_told_apart = classify_compare(connector->token_url, facts) == URL_QUERY_DIFFERS;
   bool is_post = text_equal(facts->exchange->request.method, TEXT("POST"));
   switch (flow_endpoint(flows, facts->endpoint)) {
   case ENDPOINT_TOKEN:
-    return is_token_shape(facts) || (is_post && !is_management_form(facts) && !is_told_apart) ? token_class(facts) : CLASS_OTHER;
+    if (!is_token_shape(facts) && (!is_post || is_management_form(facts) || is_told_apart || is_for_something_else(flows, facts)))
+      return CLASS_OTHER;
+    return token_class(facts);
   case ENDPOINT_AUTHORIZATION: return CLASS_AUTHORIZATION;
   case ENDPOINT_MANAGEMENT: return CLASS_MANAGEMENT;
   case ENDPOINT_PUSHED: return CLASS_PUSHED;

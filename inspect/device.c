@@ -51,7 +51,7 @@ static void take_code(struct flows *flows, const struct facts *facts) {
 static void take_poll(struct flows *flows, const struct facts *facts) {
   struct text code = polled_code(facts);
   struct device_code *polled = text_is_empty(code) ? NULL : table_get(&flows->devices.codes, code_key(flows, code));
-  if (!polled)
+  if (!polled || facts->answer.kind == ANSWER_NONE) /* a retry after a broken connection comes at once */
     return;
   polled->last_started_ms = facts->started_ms;
   if (text_equal(facts->answer.error, TEXT("slow_down")))

@@ -55,13 +55,27 @@ static bool is_answered_as_grant(const struct facts *facts) {
          text_find(facts->answer.description, TEXT("grant_type")) != SIZE_MAX;
 }
 
+/* A form that a person sends off: of a sign-in or consent page, whatever is hidden in it. */
+static bool is_of_page(const struct facts *facts) {
+  return text_equal_nocase(http_head_field(&facts->exchange->request, TEXT("sec-fetch-mode")), TEXT("navigate"));
+}
+
 bool meaning_is_grant(const struct facts *facts) {
+  if (is_of_page(facts))
+    return false;
   return is_grant_word(facts->grant_type) || has_companion(facts) || is_token_path(facts->url.path) || is_answered_as_grant(facts);
 }
 
 bool meaning_is_sign_in(const struct facts *facts) {
   static const struct text words[] = {TEXT("code"), TEXT("token"), TEXT("none")};
   return HOLDS_ANY(params_get(&facts->params, "response_type"), words) || has(facts, "redirect_uri") || has(facts, "scope");
+}
+
+bool meaning_is_question(const struct facts *facts) {
+  struct text mode = params_get(&facts->params, "response_mode"), grant = facts->grant_type;
+  bool is_permission =
+      text_ends_with(grant, TEXT("uma-ticket")) && (text_equal(mode, TEXT("decision")) || text_equal(mode, TEXT("permissions")));
+  return is_permission || (text_find(grant, TEXT("validate")) != SIZE_MAX && has(facts, "token"));
 }
 
 bool meaning_is_dialect(const struct facts *facts) {

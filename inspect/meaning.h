@@ -10,6 +10,9 @@
  * section 4.1.1). */
 bool meaning_is_grant(const struct facts *facts);
 bool meaning_is_sign_in(const struct facts *facts);
+/* meaning_is_question - sent to a token endpoint as a grant, and answered with yes or no: a permission (UMA 2.0 as Keycloak has it), a
+ * token's validity (PingFederate). */
+bool meaning_is_question(const struct facts *facts);
 /* meaning_is_dialect - request and answer are in names of the vendor's own (AWS SSO: grantType, clientId, accessToken): only a client made
  * for it sends such a request, and that one reads the answer. */
 bool meaning_is_dialect(const struct facts *facts);

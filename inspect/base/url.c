@@ -205,11 +205,22 @@ bool url_host_is_loopback(struct text host) {
   return parse_ip(host, AF_INET6, a) && memcmp(a, loopback, 16) == 0;
 }
 
+/* Names that no public DNS answers: of special use (RFC 6762, 8375, 2606), of containers and clusters, of habit; and those of one word. */
+static bool is_private_name(struct text host) {
+  static const struct text ends[] = {TEXT(".local"), TEXT(".internal"),    TEXT(".lan"),      TEXT(".home.arpa"),
+                                     TEXT(".test"),  TEXT(".svc"),         TEXT(".intranet"), TEXT(".corp"),
+                                     TEXT(".home"),  TEXT(".localdomain"), TEXT(".private"),  TEXT(".docker")};
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+    if (text_ends_with_nocase(host, ends[i]))
+      return true;
+  bool is_word = host.length && ((host.data[0] | 0x20) >= 'a' && (host.data[0] | 0x20) <= 'z'); /* 2130706433 is an address */
+  return is_word && text_find_char(host, '.') == SIZE_MAX && text_find_char(host, ':') == SIZE_MAX;
+}
+
 bool url_host_is_private(struct text host) {
   unsigned char a[16];
   host = without_dot(host);
-  if (url_host_is_loopback(host) || text_ends_with_nocase(host, TEXT(".local")) || text_ends_with_nocase(host, TEXT(".internal")) ||
-      text_ends_with_nocase(host, TEXT(".lan")))
+  if (url_host_is_loopback(host) || is_private_name(host))
     return true;
   if (parse_ip4(host, a))
     return a[0] == 10 || (a[0] == 172 && a[1] >= 16 && a[1] < 32) || (a[0] == 192 && a[1] == 168) || (a[0] == 169 && a[1] == 254);

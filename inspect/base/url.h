@@ -26,8 +26,8 @@ struct url {
 int url_parse(struct text t, struct url *url);
 /* url_parse_authority - host[:port]; default_port 0: the port is required. Refuses userinfo, empty host, port 0 or above 65535. */
 int url_parse_authority(struct text t, uint16_t default_port, struct text *host, uint16_t *port, bool *is_ip6);
-/* url_host_is_loopback - localhost, *.localhost, 127.0.0.0/8, ::1. url_host_is_private - also RFC 1918, link-local, ULA, .local, .internal,
- * .lan. */
+/* url_host_is_loopback - localhost, *.localhost, 127.0.0.0/8, ::1. url_host_is_private - also RFC 1918, link-local, ULA, names that no
+ * public DNS has (.local, .internal, .test, .svc …), and names of one word. */
 bool url_host_is_loopback(struct text host);
 bool url_host_is_private(struct text host);
 /* url_host_is_ip - an IPv4 or IPv6 literal (no brackets). */

@@ -192,6 +192,12 @@ static void check_placeholder_token(struct check *c) {
 
 /* ---- api/token-in-query ---- */
 
+/* Of a page in a browser, which sets no header there (SignalR and others do so by design). */
+static bool is_socket_or_stream(const struct facts *facts) {
+  return text_equal_nocase(facts_header(facts, "upgrade"), TEXT("websocket")) ||
+         text_starts_with_nocase(facts_header(facts, "accept"), TEXT("text/event-stream"));
+}
+
 static void check_token_in_query(struct check *c) {
   if (!api_is_access_token(c->facts) || !c->facts->is_token_in_query)
     return;
@@ -205,6 +211,10 @@ static void check_token_in_query(struct check *c) {
     report_remedy(r, "{provider} does this by design; the client must cope. Keep such URLs out of logs; send the token as Authorization: "
                      "Bearer where the "
                      "provider takes it.");
+  } else if (is_socket_or_stream(c->facts)) {
+    report_severity(r, SEVERITY_INFO);
+    report_message(r, "{method} {url} opens a WebSocket or an event stream with the access token in the query, as pages in browsers must.");
+    report_remedy(r, "Keep such URLs out of logs, and give the page a token that lives for minutes. A program sets Authorization: Bearer.");
   }
 }
 

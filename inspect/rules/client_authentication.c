@@ -38,7 +38,8 @@ static bool may_be_by_certificate(const struct check *c) {
 
 static void check_missing_authentication(struct check *c) {
   const struct facts *facts = c->facts;
-  bool is_code = !text_is_empty(facts->code) && (is_grant(facts, "authorization_code") || text_is_empty(facts->grant_type));
+  bool is_unnamed = text_is_empty(facts->grant_type) && !text_is_empty(facts->client_id); /* else it is a back end's own, which adds them */
+  bool is_code = !text_is_empty(facts->code) && (is_grant(facts, "authorization_code") || is_unnamed);
   bool is_accepted = facts->answer.kind == ANSWER_ACCEPTED;
   bool has_verifier = !text_is_empty(params_get(&facts->params, "code_verifier"));
   bool is_public_grant = is_grant(facts, "password") && is_accepted; /* by public clients, too */

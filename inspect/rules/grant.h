@@ -13,7 +13,8 @@ static inline bool grant_is(const struct facts *facts, const char *grant) {
 
 static inline bool grant_is_code(const struct facts *facts) {
   return facts->class == CLASS_TOKEN &&
-         (grant_is(facts, "authorization_code") || (text_is_empty(facts->grant_type) && !text_is_empty(facts->code)));
+         (grant_is(facts, "authorization_code") ||
+          (text_is_empty(facts->grant_type) && !text_is_empty(facts->code) && !text_is_empty(facts->client_id)));
 }
 
 /* A person signed in (or the device flow stood for it): only then is a refresh token due. */

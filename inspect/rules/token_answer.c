@@ -210,6 +210,18 @@ static bool is_sign_in_scope(struct text scope) {
   return true;
 }
 
+/* Back ends keep the refresh token from the page, in a cookie. */
+static bool has_refresh_cookie(const struct facts *facts) {
+  const struct http_head *response = &facts->exchange->response;
+  for (size_t i = 0; i < response->field_count; i++) {
+    const struct http_field *field = &response->fields[i];
+    struct text name = text_slice(field->value, 0, text_find_char(field->value, '='));
+    if (text_equal_nocase(field->name, TEXT("set-cookie")) && text_find_nocase(name, TEXT("refresh")) != SIZE_MAX)
+      return true;
+  }
+  return false;
+}
+
 static struct text scope_of(const struct facts *facts) {
   struct text scope = facts->scope;
   if (text_is_empty(scope) && facts->authorization)
@@ -225,7 +237,7 @@ static bool may_be_sign_in_only(const struct facts *facts, struct text scope) {
 static void check_missing_refresh_token(struct check *c) {
   const struct facts *facts = c->facts;
   if (!check_is_success(c) || text_is_empty(facts->access_token) || !text_is_empty(facts->refresh_token) || !grant_is_sign_in(facts) ||
-      facts->life_s < 0 || has_misnamed(facts, "refreshtoken", "refresh_token"))
+      facts->life_s < 0 || has_misnamed(facts, "refreshtoken", "refresh_token") || has_refresh_cookie(facts))
     return;
   struct report *r = report(c);
   grant_evidence(r, facts);

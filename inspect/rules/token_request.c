@@ -190,13 +190,17 @@ static bool is_same_origin(const struct facts *facts, struct text origin) {
          text_equal_nocase(page.host, facts->url.host) && page.port == facts->url.port;
 }
 
+/* Extensions and applications built on a browser have permissions of their own. */
+static bool is_of_web(struct text origin) {
+  return text_starts_with_nocase(origin, TEXT("http://")) || text_starts_with_nocase(origin, TEXT("https://"));
+}
+
 static void check_browser_origin(struct check *c) {
   const struct facts *facts = c->facts;
   struct text origin = facts_header(facts, "origin");
   struct text allowed = http_head_field(&facts->exchange->response, TEXT("access-control-allow-origin"));
   bool is_named = facts->answer.kind == ANSWER_REFUSED && text_find(facts->answer.description, TEXT("AADSTS90023")) != SIZE_MAX;
-  bool is_cors =
-      !text_is_empty(origin) && text_equal(facts_header(facts, "sec-fetch-mode"), TEXT("cors")) && !is_same_origin(facts, origin);
+  bool is_cors = is_of_web(origin) && text_equal(facts_header(facts, "sec-fetch-mode"), TEXT("cors")) && !is_same_origin(facts, origin);
   bool is_kept_away = is_cors && !text_equal(allowed, TEXT("*")) && !text_equal_nocase(allowed, origin);
   if (!is_named && !is_kept_away)
     return;

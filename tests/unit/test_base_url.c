@@ -195,9 +195,9 @@ static void knows_private_addresses_and_names(void **state) {
   (void)state;
   EXPECT_HOSTS(url_host_is_private, true, TEXT("10.1.2.3"), TEXT("172.16.0.1"), TEXT("172.31.255.255"), TEXT("192.168.0.1"),
                TEXT("169.254.169.254"), TEXT("fd00::1"), TEXT("fe80::1"), TEXT("printer.LOCAL"), TEXT("a.internal."), TEXT("a.lan"),
-               TEXT("127.0.0.1"), TEXT("::ffff:10.0.0.1"));
+               TEXT("127.0.0.1"), TEXT("::ffff:10.0.0.1"), TEXT("keycloak"), TEXT("api.default.svc"), TEXT("app.test"));
   EXPECT_HOSTS(url_host_is_private, false, TEXT("172.15.0.1"), TEXT("172.32.0.1"), TEXT("11.0.0.1"), TEXT("192.169.0.1"), TEXT("8.8.8.8"),
-               TEXT("2001:db8::1"), TEXT("local"), TEXT("local.example"), TEXT("10.0.0.1.example"), TEXT("10.0.0.1\0.x"));
+               TEXT("2001:db8::1"), TEXT("2130706433"), TEXT("local.example"), TEXT("10.0.0.1.example"), TEXT("10.0.0.1\0.x"));
 }
 
 static void knows_ip_literals(void **state) {
