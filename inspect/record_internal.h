@@ -34,6 +34,9 @@ void record_wrap(struct text_out *out, const struct text_style *style, unsigned 
 /* record_simulated - the words behind the status of an exchange that was not all the provider's; "" else. */
 const char *record_simulated(const struct exchange_summary *exchange);
 
+/* verdict_headline.c: "1 error", "2 errors". */
+void record_add_count(struct text_out *out, uint64_t count, const char *what);
+
 /* verdict_text.c */
 void record_write_verdict(const struct summary *summary, const struct text_style *style, struct text_out *out);
 

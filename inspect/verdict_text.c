@@ -17,10 +17,6 @@ static const char *plural(uint64_t count) {
   return count == 1 ? "" : "s";
 }
 
-static void add_count(struct text_out *out, uint64_t count, const char *what) {
-  text_out_addf(out, "%llu %s%s", (unsigned long long)count, what, plural(count));
-}
-
 static void add_date(struct text_out *out, int64_t wall_ms) {
   struct text_out whole = {0};
   time_add_rfc3339(&whole, wall_ms);
@@ -30,117 +26,12 @@ static void add_date(struct text_out *out, int64_t wall_ms) {
 
 /* ---- the headline ---- */
 
-/* The first that failed, of which nobody knew where there is one. */
-static void add_step_failure(const struct step_verdict *steps, struct text_out *out) {
-  int first = STEP_NONE;
-  for (int step = STEP_COUNT - 1; step >= STEP_TOKEN; step--)
-    if (steps[step].status == STEP_FAILED && (first == STEP_NONE || !steps[step].is_known || steps[first].is_known))
-      first = step;
-  if (first == STEP_NONE)
-    return;
-  text_out_addf(out, "step %d, %s, failed%s: ", first, step_name((enum step)first), steps[first].is_known ? " (known)" : "");
-  text_out_add(out, steps[first].sentence.text);
-}
-
-static void add_incomplete(const struct step_verdict *steps, struct text_out *out) {
-  bool is_first = true;
-  text_out_add_string(out, "it works as far as it was seen");
-  for (int step = STEP_TOKEN; step <= STEP_API_AFTER_REFRESH; step++)
-    if (steps[step].status == STEP_NOT_SEEN) {
-      text_out_addf(out, "%s %s", is_first ? "; not seen yet:" : ",", step_name((enum step)step));
-      is_first = false;
-    }
-  text_out_add_char(out, '.');
-}
-
-static void add_nothing(const struct summary *summary, struct text_out *out) {
-  if (!summary->exchanges && !summary->not_seen_count)
-    text_out_add_string(out, "no traffic was seen.");
-  else if (summary->token_exchanges || summary->api_calls)
-    text_out_add_string(out, "no step of an OAuth connection was seen whole.");
-  else
-    text_out_add_string(out, "no OAuth traffic was seen, so nothing was judged.");
-}
-
-static void add_several(const struct summary *summary, struct text_out *out) {
-  static const struct {
-    enum outcome outcome;
-    const char *words;
-  } parts[] = {{OUTCOME_FAILS, "failing"},
-               {OUTCOME_KNOWN, "failing (known)"},
-               {OUTCOME_INCOMPLETE, "not seen whole"},
-               {OUTCOME_WORKS, "working"},
-               {OUTCOME_NOTHING, "without a step"}};
-  uint64_t known = 0;
-  bool is_first = true;
-  add_count(out, summary->flow_count, "connection");
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-    uint64_t count = summary->outcomes[parts[i].outcome];
-    known += count;
-    if (!count)
-      continue;
-    text_out_addf(out, "%s %llu %s", is_first ? ":" : ",", (unsigned long long)count, parts[i].words);
-    is_first = false;
-  }
-  if (known < summary->flow_count)
-    text_out_addf(out, ", %llu no longer remembered", (unsigned long long)(summary->flow_count - known));
-  text_out_add_char(out, '.');
-}
-
-/* Of files alone. */
-static void add_files(const struct summary *summary, struct text_out *out) {
-  uint64_t errors = summary->findings[SEVERITY_ERROR], warnings = summary->findings[SEVERITY_WARNING];
-  const char *where = summary->file_count == 1 ? "the connector file" : "the connector files";
-  if (!errors && !warnings) {
-    text_out_addf(out, "nothing is wrong with %s.", where);
-    return;
-  }
-  if (errors)
-    add_count(out, errors, "error");
-  text_out_add_string(out, errors && warnings ? " and " : "");
-  if (warnings)
-    add_count(out, warnings, "warning");
-  text_out_addf(out, " in %s.", where);
-}
-
-static void add_single(const struct summary *summary, struct text_out *out) {
-  bool has_failed_step = false;
-  for (int step = STEP_TOKEN; step < STEP_COUNT; step++)
-    has_failed_step |= summary->overall[step].status == STEP_FAILED;
-  if ((summary->outcome == OUTCOME_FAILS || summary->outcome == OUTCOME_KNOWN) && has_failed_step)
-    add_step_failure(summary->overall, out);
-  else if (summary->outcome == OUTCOME_FAILS && summary->first.title)
-    text_out_addf(out, "%s.", summary->first.title);
-  else if (summary->outcome == OUTCOME_WORKS)
-    text_out_addf(out, "the connection works%s.", summary->overall[STEP_REFRESH].status == STEP_VERIFIED ? ", refresh included" : "");
-  else if (summary->outcome == OUTCOME_INCOMPLETE)
-    add_incomplete(summary->overall, out);
-  else
-    add_nothing(summary, out);
-}
-
 static const char *headline_color(const struct summary *summary) {
   if (summary->outcome == OUTCOME_FAILS || summary->findings[SEVERITY_ERROR])
     return RED;
   if (summary->has_files_alone)
     return summary->findings[SEVERITY_WARNING] ? YELLOW : GREEN;
   return summary->outcome == OUTCOME_WORKS ? GREEN : YELLOW;
-}
-
-void record_add_headline(const struct summary *summary, struct text_out *out) {
-  if (summary->has_files_alone) {
-    add_files(summary, out);
-    return;
-  }
-  if (summary->flow_count > 1)
-    add_several(summary, out);
-  else
-    add_single(summary, out);
-  if (summary->outcome == OUTCOME_FAILS || !summary->findings[SEVERITY_ERROR])
-    return;
-  text_out_add_char(out, ' ');
-  add_count(out, summary->findings[SEVERITY_ERROR], "error");
-  text_out_addf(out, " %s found on the way.", summary->findings[SEVERITY_ERROR] == 1 ? "was" : "were");
 }
 
 static void write_headline(const struct summary *summary, const struct text_style *style, struct text_out *out) {
@@ -292,7 +183,7 @@ static void write_flows(const struct summary *summary, const struct text_style *
   if (told >= summary->flow_count)
     return;
   text_out_add_string(out, "\n  ");
-  add_count(out, summary->flow_count - told, "more connection");
+  record_add_count(out, summary->flow_count - told, "more connection");
   text_out_add_string(out, style->is_verbose || shown == summary->flows_shown ? " not shown\n" : " not shown here; --verbose shows more\n");
 }
 
@@ -356,7 +247,7 @@ static void write_baseline(const struct summary *summary, const struct text_styl
   if (!summary->has_baseline)
     return;
   uint64_t stale = summary->stale_count + summary->stale_more;
-  add_count(&words, summary->known, "known finding");
+  record_add_count(&words, summary->known, "known finding");
   text_out_addf(&words, " not shown%s", stale ? "; " : "");
   if (stale) {
     text_out_addf(&words, "%llu %s no longer occur%s:", (unsigned long long)stale, stale == 1 ? "entry" : "entries", stale == 1 ? "s" : "");
@@ -375,9 +266,9 @@ static void write_baseline(const struct summary *summary, const struct text_styl
 
 static void write_traffic(const struct summary *summary, const struct text_style *style, struct text_out *out) {
   struct text_out words = {0};
-  add_count(&words, summary->exchanges, "exchange");
+  record_add_count(&words, summary->exchanges, "exchange");
   text_out_addf(&words, ", %llu of them for tokens, ", (unsigned long long)summary->token_exchanges);
-  add_count(&words, summary->api_calls, "API call");
+  record_add_count(&words, summary->api_calls, "API call");
   if (summary->last_ms) {
     text_out_add_string(&words, "; ");
     add_date(&words, summary->first_ms);
@@ -431,7 +322,7 @@ static void write_simulated(const struct summary *summary, const struct text_sty
   if (summary->simulated_expiries) {
     bool is_one = summary->simulated_expiries == 1;
     text_out_add_string(&words, "Simulated: ");
-    add_count(&words, summary->simulated_expiries, "answer");
+    record_add_count(&words, summary->simulated_expiries, "answer");
     text_out_addf(&words,
                   " %s made by oauthtap as if the access token had expired (--simulate-expiry), not by the provider. Steps 3 and 4 were "
                   "tested with %s.",
@@ -439,7 +330,7 @@ static void write_simulated(const struct summary *summary, const struct text_sty
   }
   if (summary->dropped_lives) {
     text_out_add_string(&words, words.length ? " " : "Simulated: ");
-    add_count(&words, summary->dropped_lives, "token answer");
+    record_add_count(&words, summary->dropped_lives, "token answer");
     text_out_add_string(&words, " reached the client without expires_in (--simulate-expiry …,drop-expires-in).");
   }
   if (words.length)
@@ -453,7 +344,7 @@ static void write_short(const struct summary *summary, const struct text_style *
   write_headline(summary, style, out);
   write_simulated(summary, style, out);
   if (!summary->has_files_alone)
-    add_count(&words, summary->exchanges, "exchange");
+    record_add_count(&words, summary->exchanges, "exchange");
   text_out_add_string(&words, summary->has_files_alone ? "Findings: " : "; findings: ");
   add_findings(summary, &words);
   record_wrap(out, style, 0, 2, "", text_out_view(&words));
@@ -472,6 +363,7 @@ void record_write_verdict(const struct summary *summary, const struct text_style
     text_out_add_char(out, '\n');
     write_files(summary, style, out);
     write_findings(summary, style, out);
+    write_baseline(summary, style, out);
     return;
   }
   write_simulated(summary, style, out);
