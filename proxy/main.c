@@ -33,9 +33,9 @@ static void forbid_dumps(void) {
 #endif
 }
 
-static int print_man(void) {
+static int print_page(void (*write)(struct text_out *out)) {
   struct text_out out = {0};
-  command_write_man(&out);
+  write(&out);
   return command_print(&out);
 }
 
@@ -52,12 +52,14 @@ static int tell_unknown(const char *name) {
   return command_fail(2, &error);
 }
 
-/* `oauthtap help`, `oauthtap help man`, `oauthtap help COMMAND`. */
+/* `oauthtap help`, `oauthtap help man`, `oauthtap help markdown`, `oauthtap help COMMAND`. */
 static int help_on(int count, char **words) {
   if (count == 0)
     return help();
   if (strcmp(words[0], "man") == 0)
-    return print_man();
+    return print_page(command_write_man);
+  if (strcmp(words[0], "markdown") == 0)
+    return print_page(command_write_markdown);
   const struct command *command = command_find(text_from(words[0]));
   return command ? command_help(command) : tell_unknown(words[0]);
 }

@@ -86,6 +86,8 @@ void options_write_config(const struct options *options, enum options_command co
 void options_write_paragraph(struct text sentences, struct text_out *out);
 void options_write_help(enum options_command command, struct text_out *out);
 void options_write_man(struct text_out *out);
+/* options_write_markdown - a table; commands: the columns, in this order, 0 at the end. */
+void options_write_markdown(const unsigned *commands, struct text_out *out);
 void options_write_roff(struct text sentences, struct text_out *out);
 const char *options_command_name(unsigned command);
 /* options_name - the names in the table, without "--", in its order; NULL at the end. */

@@ -101,7 +101,7 @@ static bool is_key(const struct option *option) {
   return option && option->kind != OPTION_COMMAND;
 }
 
-/* The keys in the order of the table, for nearest_name. */
+/* The keys in the order of the table, for nearest_guess. */
 static const char *key_at(size_t index) {
   for (size_t i = 0; i < option_count; i++)
     if (option_table[i].commands & READERS && is_key(&option_table[i]) && index-- == 0)

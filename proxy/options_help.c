@@ -36,7 +36,9 @@ void options_write_help(enum options_command command, struct text_out *out) {
     size_t from = out->length;
     text_out_addf(out, "  --%s%s%s", option->name, option->value ? " " : "", option->value ? option->value : "");
     size_t width = out->length - from;
-    text_out_add_repeat(out, ' ', width < HELP_COLUMN - 1 ? HELP_COLUMN - width : 2);
+    bool has_room = width < HELP_COLUMN - 1;
+    text_out_add_string(out, has_room ? "" : "\n");
+    text_out_add_repeat(out, ' ', has_room ? HELP_COLUMN - width : HELP_COLUMN);
     add_wrapped(out, text_from(option->help), HELP_COLUMN);
   }
 }
@@ -94,5 +96,35 @@ void options_write_man(struct text_out *out) {
     text_out_add_char(out, '\n');
     options_write_roff(text_from(option->help), out);
     text_out_add_string(out, ".\n");
+  }
+}
+
+/* ---- docs/options.md ---- */
+
+static void add_cell(const char *string, struct text_out *out) {
+  for (; string && *string; string++) {
+    if (*string == '|' || *string == '*')
+      text_out_add_char(out, '\\');
+    text_out_add_char(out, *string);
+  }
+}
+
+void options_write_markdown(const unsigned *commands, struct text_out *out) {
+  text_out_add_string(out, "| option |");
+  for (size_t j = 0; commands[j]; j++)
+    text_out_addf(out, " %s |", options_command_name(commands[j]));
+  text_out_add_string(out, " what it does |\n| --- |");
+  for (size_t j = 0; commands[j]; j++)
+    text_out_add_string(out, " --- |");
+  text_out_add_string(out, " --- |\n");
+  for (size_t i = 0; i < option_count; i++) {
+    text_out_addf(out, "| `--%s%s", option_table[i].name, option_table[i].value ? " " : "");
+    add_cell(option_table[i].value, out);
+    text_out_add_string(out, "` |");
+    for (size_t j = 0; commands[j]; j++)
+      text_out_add_string(out, option_table[i].commands & commands[j] ? " ● |" : " |");
+    text_out_add_char(out, ' ');
+    add_cell(option_table[i].help, out);
+    text_out_add_string(out, " |\n");
   }
 }

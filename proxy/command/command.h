@@ -31,6 +31,7 @@ int command_report(struct options *options, struct error *error);
 int command_demo(struct options *options, struct error *error);
 int command_ca(struct options *options, struct error *error);
 int command_rules(struct options *options, struct error *error);
+int command_completion(struct options *options, struct error *error);
 
 /* command_find - by its name; NULL: there is none. command_main - the words behind the name: options are read, help is given, or the
  * command runs. Returns the exit status. */
@@ -38,7 +39,9 @@ const struct command *command_find(struct text name);
 int command_main(const struct command *command, int count, char **words);
 /* command_help - `oauthtap COMMAND --help`: usage, what it does, its options. */
 int command_help(const struct command *command);
+/* command_write_man - the man page; command_write_markdown - docs/options.md. */
 void command_write_man(struct text_out *out);
+void command_write_markdown(struct text_out *out);
 
 /* command_fail - prints "oauthtap: …", control characters escaped, and returns the status. exit_status_for - 2 for what the person said, 3
  * for what the machine refused. */

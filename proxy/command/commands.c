@@ -30,6 +30,11 @@ const struct command command_table[] = {
      "never leaves its folder."},
     {"rules", OPTIONS_RULES, WORD_RULE, command_rules, "list or explain the rules", "[ID|GROUP] [OPTION]…",
      "Lists the rules, those of a group (oauthtap rules token), or explains one."},
+    {"completion", OPTIONS_COMPLETION, WORD_SHELL, command_completion, "the script that completes these words in bash, zsh or fish",
+     "SHELL",
+     "Writes the script that completes commands, options and their values to standard output; SHELL is bash, zsh or fish. To try it in "
+     "bash: "
+     "source <(oauthtap completion bash)."},
 };
 const size_t command_count = sizeof command_table / sizeof *command_table;
 

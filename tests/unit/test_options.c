@@ -12,6 +12,7 @@
 #include "proxy/command/command.h"
 #include "proxy/options.h"
 #include "proxy/options_internal.h"
+#include "proxy/options_values.h"
 
 struct run {
   struct options options;
@@ -476,7 +477,7 @@ static void help_man_page_and_config_file_know_every_option(void **state) {
     const struct option *option = &option_table[i];
     char in_help[64], in_man[64], key[64];
     struct text_out escaped = {0};
-    snprintf(in_help, sizeof in_help, "  --%s%s%s  ", option->name, option->value ? " " : "", option->value ? option->value : "");
+    snprintf(in_help, sizeof in_help, "  --%s%s%s", option->name, option->value ? " " : "", option->value ? option->value : "");
     if (option->commands & OPTIONS_PROXY && text_find(text_out_view(&help), text_from(in_help)) == SIZE_MAX)
       fail_msg("--help lacks %s", option->name);
     for (const char *c = option->name; *c; c++)
@@ -494,12 +495,24 @@ static void help_man_page_and_config_file_know_every_option(void **state) {
   text_out_free(&man);
 }
 
+static void every_placeholder_tells_what_may_stand_there(void **state) {
+  (void)state;
+  for (size_t i = 0; i < option_count; i++) {
+    struct text_out word = {0};
+    enum value_kind kind = option_value_kind(&option_table[i]);
+    bool has_words = option_add_word(&option_table[i], 0, &word);
+    if (kind == VALUE_UNKNOWN)
+      fail_msg("--%s %s: say in options_values.c what the shells' completion offers there", option_table[i].name, option_table[i].value);
+    assert_int_equal(has_words, kind == VALUE_WORD || kind == VALUE_WORD_LEVEL || kind == VALUE_WORD_FILE);
+    text_out_free(&word);
+  }
+}
+
 static void every_line_of_help_fits_a_terminal(void **state) {
   (void)state;
-  static const enum options_command commands[] = {OPTIONS_PROXY, OPTIONS_CA, OPTIONS_RULES};
-  for (size_t i = 0; i < 3; i++) {
+  for (size_t i = 0; i < command_count; i++) {
     struct text_out help = {0};
-    options_write_help(commands[i], &help);
+    options_write_help(command_table[i].options, &help);
     for (struct text rest = text_out_view(&help); rest.data;)
       assert_true(text_split(&rest, '\n').length < 80);
     text_out_free(&help);
@@ -543,6 +556,7 @@ int main(void) {
       TEST(each_value_tells_where_it_comes_from),
       TEST(the_rules_need_no_config_file),
       TEST(help_man_page_and_config_file_know_every_option),
+      TEST(every_placeholder_tells_what_may_stand_there),
       TEST(every_line_of_help_fits_a_terminal),
       TEST(help_wins_over_all_else),
   };
