@@ -87,6 +87,14 @@ static const struct platform_remedy remedies[] = {
      "Access Token Request and Refresh Token Request, Show Options: Zapier sends client_id and client_secret in the body; for Basic take "
      "them out there and add an Authorization header."},
 
+    {POSTMAN, "token/basic-credentials-encoding",
+     "Authorization, Client Authentication: send the client credentials in the body, where nothing is encoded twice or not at all; or let "
+     "the "
+     "provider make a secret of letters and digits."},
+    {N8N, "token/basic-credentials-encoding",
+     "Credential, Authentication: Body, where nothing is encoded twice or not at all; or let the provider make a secret of letters and "
+     "digits."},
+
     /* API calls */
     {POSTMAN, "api/missing-bearer-prefix", "Authorization, OAuth 2.0, Header Prefix: Bearer."},
     {N8N, "api/missing-bearer-prefix",

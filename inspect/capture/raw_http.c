@@ -129,7 +129,8 @@ static int set_chunked(struct arena *memory, struct text bytes, struct body *bod
   return 0;
 }
 
-/* What is there, and what Content-Length says should be. A recorder that took a coding off leaves more than that. */
+/* What is there, and what Content-Length says should be. A recorder that took a coding off leaves more than that. bytes: in memory already.
+ */
 static int set_body(struct arena *memory, const struct http_head *head, struct text bytes, struct body *body) {
   int64_t announced = 0;
   if (!bytes.data || (!bytes.length && says_chunked(head))) { /* not even the head is whole, or not one chunk is there */
@@ -140,11 +141,11 @@ static int set_body(struct arena *memory, const struct http_head *head, struct t
     return set_chunked(memory, bytes, body);
   if (text_to_number(text_trim(http_head_field(head, TEXT("content-length"))), &announced) || announced < (int64_t)bytes.length)
     announced = (int64_t)bytes.length;
-  body->bytes = text_is_empty(bytes) ? TEXT("") : arena_copy(memory, bytes);
+  body->bytes = bytes;
   body->wire_bytes = (uint64_t)announced;
   body->is_truncated = body->wire_bytes > bytes.length;
   body->is_captured = !body->is_truncated || bytes.length;
-  return body->bytes.data ? 0 : -ENOMEM;
+  return 0;
 }
 
 /* ---- requests ---- */

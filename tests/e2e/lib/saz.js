@@ -15,14 +15,14 @@ export function crc32(data) {
   return (crc ^ 0xffffffff) >>> 0;
 }
 
-// An entry is { name, data } and may lie: flags (bit 0: encrypted), at (offset of another local header), packed (bytes in place of those that belong there), size.
+// An entry is { name, data } and may lie: flags (bit 0: encrypted), at (offset of another local header), packed (bytes in place of those that belong there), size, sum.
 export function zip(entries) {
   const parts = [], directory = [];
   let offset = 0;
-  for (const { name, data = Buffer.alloc(0), flags = 0, at, packed = deflateRawSync(data), size = data.length } of entries) {
+  for (const { name, data = Buffer.alloc(0), flags = 0, at, packed = deflateRawSync(data), size = data.length, sum = crc32(data) } of entries) {
     const local = Buffer.alloc(30), central = Buffer.alloc(46), label = Buffer.from(name);
     local.writeUInt32LE(0x04034b50, 0); local.writeUInt16LE(20, 4); local.writeUInt16LE(flags, 6); local.writeUInt16LE(8, 8);
-    local.writeUInt32LE(crc32(data), 14); local.writeUInt32LE(packed.length, 18); local.writeUInt32LE(size, 22); local.writeUInt16LE(label.length, 26);
+    local.writeUInt32LE(sum, 14); local.writeUInt32LE(packed.length, 18); local.writeUInt32LE(size, 22); local.writeUInt16LE(label.length, 26);
     central.writeUInt32LE(0x02014b50, 0); central.writeUInt16LE(20, 4); central.writeUInt16LE(20, 6); local.copy(central, 8, 6, 28);
     central.writeUInt16LE(label.length, 28); central.writeUInt32LE(at ?? offset, 42);
     directory.push(central, label);
