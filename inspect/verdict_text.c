@@ -355,6 +355,8 @@ void record_write_verdict(const struct summary *summary, const struct text_style
   text_out_add_char(out, '\n');
   if (style->is_quiet) {
     write_short(summary, style, out);
+    if (summary->stale_count)
+      write_baseline(summary, style, out);
     write_not_seen(summary, style, out);
     return;
   }

@@ -2,6 +2,7 @@
  * cases. There is a failure exactly where the exit status is 1: what is below --fail-on passes and tells what it is, what was not seen is
  * skipped. Names stay the same from run to run, so that the history of a case is one. */
 #include "inspect/base/time.h"
+#include "inspect/record_internal.h"
 #include "inspect/report/escape.h"
 #include "inspect/report/report.h"
 
@@ -65,6 +66,7 @@ static void add_exchange(const struct exchange_summary *exchange, struct text_ou
   escape_add_xml(out, exchange->url.text);
   if (exchange->status)
     text_out_addf(out, " answered %u", (unsigned)exchange->status);
+  text_out_add_string(out, record_simulated(exchange));
 }
 
 static void add_step(struct suite *suite, const struct step_verdict *verdict, enum step step) {

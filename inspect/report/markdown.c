@@ -1,6 +1,6 @@
 /* markdown.c - for a comment on a pull request or the summary of a job: the verdict as a table, each finding folded behind its title with
  * what to do first. GitHub's and GitLab's flavour; names from the wire stand in <code>, where no mention is made of them. */
-#include "inspect/base/time.h"
+#include "inspect/record_internal.h"
 #include "inspect/report/escape.h"
 #include "inspect/report/report.h"
 
@@ -59,6 +59,7 @@ static void add_exchange(const struct exchange_summary *exchange, struct text_ou
   add_code(out, text_out_view(&words));
   if (exchange->status)
     text_out_addf(out, " → %u", (unsigned)exchange->status);
+  text_out_add_string(out, record_simulated(exchange));
   text_out_free(&words);
 }
 

@@ -125,6 +125,8 @@ static void add_properties(const struct collected_finding *collected, struct tex
   add_optional(out, "client_id", finding->client_id.text);
   if (finding->exchange.status)
     record_add_number(out, "status", finding->exchange.status);
+  if (finding->exchange.simulated)
+    add_member(out, "simulated", text_from(finding->exchange.simulated));
   add_evidence(finding, out);
   text_out_add_char(out, '}');
 }
