@@ -123,6 +123,8 @@ static int tell(const char **why, int code, const char *phrase) {
 static int tell_zip(zip_t *zip, const char **why) {
   switch (zip_error_code_zip(zip_get_error(zip))) {
   case ZIP_ER_MEMORY: return tell(why, -ENOMEM, "out of memory");
+  case ZIP_ER_NOPASSWD:
+  case ZIP_ER_ENCRNOTSUPP: return tell(why, ERROR_UNSUPPORTED, "it is encrypted");
   case ZIP_ER_COMPNOTSUPP: return tell(why, ERROR_UNSUPPORTED, "it is packed in a way that is not supported");
   default: return tell(why, ERROR_MALFORMED, "it is damaged or cut");
   }

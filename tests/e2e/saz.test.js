@@ -127,6 +127,10 @@ describe('archives that are broken or hostile', () => {
   test('an empty archive is told', () => refused(zip([]), /not Fiddler's/));
   test('an encrypted archive is told', () => refused(zip(parts.map((part) => ({ ...part, flags: 1 }))), /is encrypted: save it in Fiddler again, without a password/));
 
+  test('an answer that alone is encrypted is told', () => {
+    refused(zip(parts.map((part) => ({ ...part, flags: part.name === 'raw/1_s.txt' ? 1 : 0 }))), /session 1 cannot be read: it is encrypted/);
+  });
+
   test('a session that is damaged is told by its number, the others are judged', () => {
     const damaged = zip([...parts, { name: 'raw/77_c.txt', data: Buffer.from('GET / HTTP/1.1'), packed: Buffer.from([0xff, 0xff, 0xff]) }]);
     assert.match(refused(damaged, /session 77 cannot be read: it is damaged or cut/), new RegExp(faulty.expected_rules[0]));
