@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { exchange, openSocket } from './lib/client.js';
 import { Origin } from './lib/origin.js';
-import { startProxy, startRecorded } from './lib/proxy.js';
+import { binary, startProxy, startRecorded } from './lib/proxy.js';
 import { finish, killAll } from './lib/run.js';
 import { accessToken, bearer, form, refreshAt, refusal, serve, signIn, tokens } from './lib/scenario.js';
 import { scratch } from './lib/scratch.js';
@@ -307,9 +307,44 @@ test('the recording, the log, the terminal and check say what was simulated, and
   assert.equal(summary.first_failure.exchange.simulated, 'expiry');
   assert.match(proxy.stdout, /^Simulated: 1 answer was made by oauthtap as if the access token had expired \(--simulate-expiry\), not\s+by the provider\./m);
   assert.match(proxy.stdout, /API 401 simulated at 1 s/);
+  for (const [format, words] of [['junit', / answered 401 \(simulated\)/], ['markdown', /→ 401 \(simulated\)/], ['sarif', /"simulated":"expiry"/], ['mermaid', /401 simulated by oauthtap/], ['text', /^Simulated: 1 answer was made by oauthtap/m]])
+    assert.match((await run(binary, ['report', '--format', format, proxy.findingsFile])).stdout, words, format);
   const recording = readFileSync(proxy.recording, 'utf8');
   const entry = JSON.parse(recording).log.entries.find(({ _oauthtap: own }) => own.simulated === 'expiry');
   assert.equal(entry.comment, 'oauthtap simulated this answer (--simulate-expiry)');
   for (const [what, text] of [...proxy.outputs(), ['recording', recording]]) assert.ok(!text.includes(accessToken(1)), `${what} holds the token`);
   assert.deepEqual((await proxy.check()).at(-1).simulated, { expiries: 1, dropped_expires_in: 0 });
+});
+
+// ---- the document ----
+
+describe('docs/simulate-expiry.md', () => {
+  const text = readFileSync(here('../../docs/simulate-expiry.md'), 'utf8');
+  const commands = [...text.matchAll(/```sh\n([^`]*)```/g)].flatMap(([, block]) => block.split('\n')).filter(Boolean);
+
+  test('its commands simulate what they say', async () => {
+    assert.equal(commands.length, 4);
+    for (const command of commands) {
+      const [program, name, ...words] = command.split(' '), options = words.includes('--') ? words.slice(0, words.indexOf('--')) : words;
+      assert.deepEqual([program, options[0]], ['oauthtap', '--simulate-expiry']);
+      if (name === 'run') {
+        assert.match((await finish(options, ['true'])).stderr, /^oauthtap: expiry is simulated: /);
+        continue;
+      }
+      const proxy = await startProxy(...options);
+      await proxy.stop();
+      assert.match(proxy.stdout, /expiry +is simulated: calls whose access token is older than (30|60) seconds are answered with 401/);
+    }
+  });
+
+  test('its answer is the one that is given', async () => {
+    const server = await serveHours();
+    const proxy = await startProxy('--simulate-expiry', '1');
+    await send(server, proxy, signIn);
+    const { status, reason, fields, text: body } = await until(401, () => send(server, proxy, bearer(1)));
+    await proxy.stop();
+    await server.stop();
+    const head = fields.filter(([name]) => name !== 'Content-Length').map((field) => field.join(': '));
+    assert.ok(text.includes(`HTTP/1.1 ${status} ${reason}\n${head.join('\n')}\n\n${body}`), [head, body].join('\n'));
+  });
 });
