@@ -38,12 +38,14 @@ static int read_known(const char *path, struct baseline *baseline, struct error 
 static int read_written(const char *path, struct baseline *baseline, struct error *error) {
   struct text_out bytes = {0};
   struct error why = {0};
-  int code = strcmp(path, "-") ? read_file(path, &bytes) : -ENOENT;
+  if (strcmp(path, "-") == 0)
+    return error_set(error, -EINVAL, "--write-baseline -: name a file, which the next run reads with --baseline");
+  int code = read_file(path, &bytes);
   if (code == 0 && bytes.length && baseline_read(baseline, text_out_view(&bytes), false, &why))
     code = error_set(error, -EINVAL, "--write-baseline %.200s: a file is there that is not overwritten, since %s", path, why.text);
   else if (code && code != -ENOENT)
     code = error_set(error, -EINVAL, "cannot read --write-baseline %.200s: %s", path, error_text(code));
-  else if ((code = strcmp(path, "-") ? whole_file_check(path) : 0))
+  else if ((code = whole_file_check(path)))
     error_set(error, code, "cannot write --write-baseline %.200s: %s", path, error_text(code));
   text_out_free(&bytes);
   return code;
@@ -77,7 +79,7 @@ int baseline_files_write(const struct options *options, const struct baseline *b
   int code = out.has_failed ? -ENOMEM : whole_file_write(path, text_out_view(&out));
   if (code)
     fprintf(stderr, "oauthtap: cannot write --write-baseline %s: %s\n", path, error_text(code));
-  else if (!options->is_quiet && strcmp(path, "-"))
+  else if (!options->is_quiet)
     fprintf(stderr, "oauthtap: wrote %zu finding%s to the baseline %s; --baseline %s takes %s for known\n", count, count == 1 ? "" : "s",
             path, path, count == 1 ? "it" : "them");
   text_out_free(&out);

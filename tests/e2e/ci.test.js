@@ -236,6 +236,7 @@ describe('the baseline', () => {
       [['--baseline', 'notes.json'], /--baseline notes\.json: it is no baseline: it has no "oauthtap_baseline": 1 \(--write-baseline makes one\)/],
       [['--baseline', 'broken.json'], /--baseline broken\.json: it is not JSON at line 5, column 1/],
       [['--baseline', 'typo.json'], /--baseline typo\.json: entry 1 has a member "ulr", which is none of rule, /],
+      [['--write-baseline', '-'], /--write-baseline -: name a file/],
       [['--write-baseline', 'notes.json'], /--write-baseline notes\.json: a file is there that is not overwritten, since it is no baseline/],
     ]) {
       const { code, stderr, stdout } = check([recording(), ...args], { cwd });

@@ -104,7 +104,10 @@ function lookAgain(proxy) {
   const again = [];
   const tell = (words) => { const { stdout, stderr } = spawnSync(binary, words, { encoding: 'utf8', cwd: scratch }); assert.equal(stderr, ''); assert.ok(stdout.length > 1000, words.join(' ')); again.push([`oauthtap ${words.join(' ')}`, stdout]); };
   for (const format of ['text', 'json']) tell(['check', '--verbose', '--format', format, '--ca-dir', join(scratch, 'no-ca'), recording]);
-  for (const format of ['text', 'sarif', 'junit']) tell(['report', '--format', format, proxy.findingsFile]);
+  const baseline = join(scratch, 'baseline.json');
+  spawnSync(binary, ['check', '--write-baseline', baseline, '--ca-dir', join(scratch, 'no-ca'), recording]);
+  again.push(['the baseline', readFileSync(baseline, 'utf8')]);
+  for (const format of ['text', 'sarif', 'junit', 'markdown', 'mermaid']) tell(['report', '--format', format, proxy.findingsFile]);
   return again;
 }
 
