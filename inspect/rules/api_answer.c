@@ -92,9 +92,10 @@ static void check_failed(struct check *c) {
   const struct call_flow *calls = calls_of_flow(c->flows, facts->flow);
   if (!api_is_access_token(facts) || status < 400 || status == 401 || status == 431)
     return;
-  bool is_server = status >= 500, is_third = is_server && calls && calls->server_errors >= 2;
+  bool is_late = calls_is_late_failure(facts); /* api/expiry-not-401 says it */
+  bool is_server = status >= 500, is_third = is_server && calls && calls->server_errors >= 2 && !is_late;
   bool is_all = !is_server && (!calls || calls->failed == calls->calls);
-  bool is_worth = is_ordinary_failure(status) || (is_all && !calls_is_late_failure(facts));
+  bool is_worth = is_ordinary_failure(status) || (is_all && !is_late);
   if (is_server ? !is_third : !is_worth)
     return;
   struct report *r = report(c);

@@ -242,7 +242,7 @@ struct renaming *renaming_new(struct observation *const *observations, size_t co
   if (!renaming || !(renaming->memory = arena_new(NULL)))
     exit(99);
   renaming->number = number;
-  snprintf(renaming->mark, sizeof renaming->mark, "v%03u.", number % 1000);
+  snprintf(renaming->mark, sizeof renaming->mark, "v%04u.", number % 10000);
   for (unsigned c = 0; c < 256; c++)
     renaming->letters[c] = (unsigned char)c;
   static const char *const sets[] = {"0123456789", "abcdef", "ghijklmnopqrstuvwxyz", "ABCDEF", "GHIJKLMNOPQRSTUVWXYZ"};

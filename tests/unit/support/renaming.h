@@ -7,7 +7,7 @@
 #include "vectors.h"
 
 struct renaming;
-/* renaming_new - what the observations name, by a number below 1000. renaming_free - NULL is fine. */
+/* renaming_new - what the observations name, by a number below 10000. renaming_free - NULL is fine. */
 struct renaming *renaming_new(struct observation *const *observations, size_t count, unsigned number);
 void renaming_free(struct renaming *renaming);
 /* renaming_apply - the observation's text becomes that of its memory. Its exchange id becomes number * 1000 + the old one. */
