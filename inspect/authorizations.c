@@ -7,6 +7,7 @@
 #include "inspect/flow.h"
 #include "inspect/inspect.h"
 #include "inspect/jwt.h"
+#include "inspect/meaning.h"
 
 #define MAX_AUTHORIZATIONS 5000
 #define MAX_IDS 25000
@@ -205,10 +206,15 @@ static void read_authorization(struct flows *flows, struct facts *facts, uint64_
   facts->authorization = find(flows, "request_uri", params_get(&facts->params, "request_uri"));
   bool is_request = !text_is_empty(params_get(&facts->params, "response_type")) || !text_is_empty(params_get(&facts->params, "request")) ||
                     !text_is_empty(params_get(&facts->params, "request_uri")) || !text_is_empty(params_get(&facts->params, "redirect_uri"));
+  bool is_bare = meaning_is_bare_sign_in(facts);
+  if (is_bare && !facts->authorization) /* or a page of the sign-in, to which the request was handed on */
+    facts->authorization = find(flows, "state", params_get(&facts->params, "state"));
   if (facts->authorization)
     facts->authorization->asked_ms = facts->ended_ms;
   else if (is_request)
     facts->authorization = take_in(flows, facts, ASKED_IN_BROWSER, sequence);
+  if (is_bare && facts->authorization)
+    facts->authorization->is_partial |= text_is_empty(facts->authorization->response_type);
 }
 
 static struct code *claim_code(struct flows *flows, struct text code) {

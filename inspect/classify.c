@@ -168,7 +168,8 @@ enum exchange_class classify_by_request(const struct facts *facts) {
       (PATH_ENDS(facts, par) || !text_is_empty(facts_answer_text(facts, "request_uri"))))
     return CLASS_PUSHED;
   bool is_sign_in = has(facts, "response_type") && meaning_is_sign_in(facts);
-  if (has(facts, "client_id") && (is_sign_in || has(facts, "request_uri") || is_of_type(facts, "web_server")))
+  if (has(facts, "client_id") &&
+      (is_sign_in || has(facts, "request_uri") || is_of_type(facts, "web_server") || meaning_is_bare_sign_in(facts)))
     return CLASS_AUTHORIZATION;
   if (is_post && has(facts, "client_id") && (PATH_ENDS(facts, device) || !text_is_empty(facts_answer_text(facts, "device_code"))))
     return CLASS_DEVICE;

@@ -71,6 +71,12 @@ bool meaning_is_sign_in(const struct facts *facts) {
   return HOLDS_ANY(params_get(&facts->params, "response_type"), words) || has(facts, "redirect_uri") || has(facts, "scope");
 }
 
+bool meaning_is_bare_sign_in(const struct facts *facts) {
+  bool is_get = text_equal(facts->exchange->request.method, TEXT("GET")),
+       has_path = text_find_nocase(facts->url.path, TEXT("oauth")) != SIZE_MAX;
+  return is_get && has_path && !has(facts, "response_type") && has(facts, "redirect_uri") && (has(facts, "state") || has(facts, "scope"));
+}
+
 bool meaning_is_question(const struct facts *facts) {
   struct text mode = params_get(&facts->params, "response_mode"), grant = facts->grant_type;
   bool is_permission =

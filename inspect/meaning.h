@@ -10,6 +10,8 @@
  * section 4.1.1). */
 bool meaning_is_grant(const struct facts *facts);
 bool meaning_is_sign_in(const struct facts *facts);
+/* meaning_is_bare_sign_in - one without a response_type, as GitHub, Slack, Shopify and others have it. */
+bool meaning_is_bare_sign_in(const struct facts *facts);
 /* meaning_is_question - sent to a token endpoint as a grant, and answered with yes or no: a permission (UMA 2.0 as Keycloak has it), a
  * token's validity (PingFederate). */
 bool meaning_is_question(const struct facts *facts);
