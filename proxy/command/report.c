@@ -57,6 +57,9 @@ static void write_collected(struct report_run *run) {
   run->out.has_failed |= collection_finish(&run->collection) != 0;
   run->format->write(&run->collection, &settings, &run->out);
   flush(run);
+  if (run->collection.left_out)
+    fprintf(stderr, "oauthtap: the report lacks %llu records, for which there was no room; --format text shows all\n",
+            (unsigned long long)run->collection.left_out);
 }
 
 static int finish(struct report_run *run) {

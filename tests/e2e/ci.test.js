@@ -271,10 +271,10 @@ describe('docs/ci.md', () => {
     const curl = 'curl -sS -o /dev/null --max-time 20 --noproxy ""';
     writeFileSync(join(bin, 'newman'), `#!/bin/sh\n${curl} -u '${client.id}:${client.secret}' -d 'grant_type=authorization_code&code=the-code-0123456789abcdef' ${server.url}/token &&\n`
       + `${curl} -H 'Authorization: ${isMended ? 'Bearer ' : ''}${accessToken(1)}' ${server.url}/me\n`, { mode: 0o755 });
-    writeFileSync(join(cwd, 'oauthtap.json'), JSON.stringify({ 'upstream-ca': originCaFile, 'ca-dir': join(cwd, 'ca') }));
+    writeFileSync(join(cwd, 'oauthtap.json'), JSON.stringify({ 'upstream-ca': originCaFile, 'ca-dir': join(scratch, 'pipeline-ca') }));
     writeFileSync(join(cwd, 'summary.md'), '');
     symlinkSync(recording({ isMended }), join(cwd, 'traffic.har'));
-    const sh = (script) => new Promise((resolve) => execFile('bash', ['-e', '-c', script], { cwd, env: { ...process.env, PATH: `${bin}:${process.env.PATH}`, GITHUB_STEP_SUMMARY: join(cwd, 'summary.md'), CURL_CA_BUNDLE: join(cwd, 'ca', 'ca.pem') } },
+    const sh = (script) => new Promise((resolve) => execFile('bash', ['-e', '-c', script], { cwd, env: { ...process.env, PATH: `${bin}:${process.env.PATH}`, GITHUB_STEP_SUMMARY: join(cwd, 'summary.md'), CURL_CA_BUNDLE: join(scratch, 'pipeline-ca', 'ca.pem') } },
       (error, stdout, stderr) => resolve({ code: error ? error.code : 0, stdout, stderr })));
     try {
       await work({ cwd, sh });

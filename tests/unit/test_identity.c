@@ -70,6 +70,9 @@ static void is_the_same_for_other_tokens_flows_and_times(void **state) {
   other.evidence[1].text.text = TEXT("tok:ba9876543210");
   other.severity = SEVERITY_WARNING;
   assert_true(is_same(&one, &other));
+  one.client_id.text = TEXT("tok:0123456789ab"); /* a secret in the place of the id, hidden under the key of a machine */
+  other.client_id.text = TEXT("tok:ba9876543210");
+  assert_true(is_same(&one, &other));
 }
 
 static void tells_rules_clients_endpoints_and_faults_apart(void **state) {

@@ -118,8 +118,45 @@ static void names_files_as_uris(void **state) {
   }
 }
 
+static void add_copy(struct collection *collection, const struct record *record) {
+  struct arena *memory = arena_new(NULL);
+  assert_non_null(memory);
+  assert_non_null(arena_alloc(memory, 1));
+  collection_add(collection, record, memory, (struct origin){0});
+}
+
+/* A log without end: memory has one, the summary is kept, and what is left out is counted. */
+static void keeps_within_its_bounds(void **state) {
+  (void)state;
+  struct collection collection;
+  struct record finding = {.kind = RECORD_FINDING, .finding = {.rule = "a/b", .title = "t", .occurrences = 1}},
+                summary = {.kind = RECORD_SUMMARY};
+  size_t added = 0;
+  assert_int_equal(collection_init(&collection), 0);
+  for (; !collection.left_out; added++)
+    add_copy(&collection, &finding);
+  assert_true(collection.bytes <= COLLECTION_MAX_BYTES && added > 1000);
+  add_copy(&collection, &summary);
+  assert_int_equal(collection.left_out, 1);
+  assert_non_null(collection.runs[0].summary);
+  for (size_t i = 0; i < COLLECTION_MAX_RUNS + 5; i++)
+    add_copy(&collection, &summary);
+  assert_int_equal(collection.run_count, COLLECTION_MAX_RUNS);
+  assert_int_equal(collection.left_out, 1 + 6);
+  assert_int_equal(collection_finish(&collection), 0);
+  assert_int_equal(collection.finding_count, 1);
+  for (size_t i = 0; report_format_at(i); i++) {
+    const struct report_settings settings = {.version = "1"};
+    struct text_out out = {0};
+    report_format_at(i)->write(&collection, &settings, &out);
+    assert_false(out.has_failed);
+    text_out_free(&out);
+  }
+  collection_free(&collection);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(renders_each_log_as_it_is_kept), cmocka_unit_test(lets_no_control_through),
-                                     cmocka_unit_test(names_files_as_uris)};
+                                     cmocka_unit_test(names_files_as_uris), cmocka_unit_test(keeps_within_its_bounds)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
