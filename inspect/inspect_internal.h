@@ -47,7 +47,8 @@ struct report {
   enum step step;
   const char *message, *remedy, *remedy_there;
   struct text subject;
-  struct text member; /* of the file that the finding is about */
+  struct text member; /* of the file that the finding is about, on this line */
+  unsigned line;
   struct evidence evidence[MAX_EVIDENCE];
   size_t evidence_count;
   enum rule_recovery recovery;

@@ -119,6 +119,8 @@ static void add_file(struct text_out *out, const struct file_place *file) {
   text_out_add_string(out, "{\"name\":");
   text_out_add_json_string(out, file->name.text);
   record_add_optional(out, "member", file->member);
+  if (file->line)
+    record_add_number(out, "line", file->line);
   text_out_add_char(out, '}');
 }
 

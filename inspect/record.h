@@ -47,6 +47,7 @@ struct exchange_summary {
 /* A member of a connector file, as the path to it. */
 struct file_place {
   struct safe_text name, member; /* name empty: the finding is not about a file; member empty: about the whole of it */
+  unsigned line;                 /* from 1; 0: not known */
 };
 
 struct finding {

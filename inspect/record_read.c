@@ -178,6 +178,8 @@ static int read_finding(const struct reading *reading, json_value root, struct f
   read_exchange(reading, json_member(root, "exchange"), &finding->exchange);
   finding->file.name = read_safe(reading, json_member(root, "file"), "name");
   finding->file.member = read_safe(reading, json_member(root, "file"), "member");
+  int64_t line = read_number(json_member(root, "file"), "line", 0);
+  finding->file.line = line > 0 && line < INT32_MAX ? (unsigned)line : 0;
   read_evidence(reading, json_member(root, "evidence"), finding);
   return 0;
 }

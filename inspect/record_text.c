@@ -58,6 +58,8 @@ static void add_file(struct text_out *out, const struct text_style *style, const
   record_style(out, style, DIM);
   text_out_add_string(out, "  ");
   text_out_add_terminal(out, file->name.text);
+  if (file->line)
+    text_out_addf(out, ":%u", file->line);
   if (!text_is_empty(file->member.text))
     text_out_add_string(out, "  ");
   text_out_add_terminal(out, file->member.text);

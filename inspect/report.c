@@ -163,9 +163,11 @@ void report_subject(struct report *report, struct text subject) {
     report->subject = subject;
 }
 
-void report_member(struct report *report, struct text member) {
-  if (report)
-    report->member = member;
+void report_member(struct report *report, struct text member, unsigned line) {
+  if (!report)
+    return;
+  report->member = member;
+  report->line = line;
 }
 
 void report_at_once(struct report *report) {
@@ -272,6 +274,7 @@ static void render_file(struct report *report, struct file_place *place) {
   const struct check *check = report->check;
   if (!check->file)
     return;
+  place->line = report->line;
   place->name = redact_name(redactor_of(report), check->memory, check->file->name);
   place->member = redact_name(redactor_of(report), check->memory, report->member);
 }

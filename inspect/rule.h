@@ -20,7 +20,7 @@ enum rule_on {
   ON_DISCOVERY = 128,       /* a discovery document */
   ON_CONNECTOR_FILE = 2048, /* a file that says what the connector should be, by itself */
   ON_PUSHED = 8192,         /* a pushed authorization request */
-  ON_DEVICE = 16384,         /* a device authorization request */
+  ON_DEVICE = 16384,        /* a device authorization request */
   ON_MANAGEMENT = 256,      /* introspection, revocation, registration, logout */
 };
 
@@ -129,7 +129,7 @@ void report_remedy_there(struct report *report, const char *sentence);
 void report_subject(struct report *report, struct text subject);
 void report_step(struct report *report, enum step step);
 /* report_member - which member of the file the finding is about; its subject, too, where none was said. */
-void report_member(struct report *report, struct text member);
+void report_member(struct report *report, struct text member, unsigned line);
 /* report_at_once - it waited long enough already: nothing puts it right any more. */
 void report_at_once(struct report *report);
 

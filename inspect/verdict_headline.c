@@ -71,7 +71,7 @@ static void add_files(const struct summary *summary, struct text_out *out) {
   uint64_t errors = summary->findings[SEVERITY_ERROR], warnings = summary->findings[SEVERITY_WARNING];
   const char *where = summary->file_count == 1 ? "the connector file" : "the connector files";
   if (!errors && !warnings) {
-    text_out_addf(out, "nothing is wrong with %s.", where);
+    text_out_addf(out, "nothing%s is wrong with %s.", summary->known ? " new" : "", where);
     return;
   }
   if (errors)

@@ -3,6 +3,7 @@
 #include "inspect/base/yaml.h"
 
 #include <cjson/cJSON.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <yaml.h>
 
@@ -19,7 +20,7 @@ struct builder {
   size_t nodes, bytes;
   struct anchor anchors[MAX_ANCHORS];
   size_t anchor_count;
-  int code;
+  int code, line; /* line: of the event at hand, for json_line */
 };
 
 static cJSON *fail(struct builder *builder, int code) {
@@ -29,8 +30,10 @@ static cJSON *fail(struct builder *builder, int code) {
 }
 
 static bool next_event(struct builder *builder, yaml_event_t *event) {
-  if (yaml_parser_parse(&builder->parser, event))
+  if (yaml_parser_parse(&builder->parser, event)) {
+    builder->line = event->start_mark.line < INT_MAX ? (int)event->start_mark.line + 1 : 0;
     return true;
+  }
   fail(builder, builder->parser.error == YAML_MEMORY_ERROR ? -ENOMEM : ERROR_MALFORMED);
   return false;
 }
@@ -56,6 +59,7 @@ static cJSON *new_value(struct builder *builder, int type, size_t bytes) {
   if (!new)
     return fail(builder, -ENOMEM);
   new->type = type;
+  new->valueint = builder->line;
   return new;
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "inspect/base/json_lines.h"
 #include "inspect/base/yaml.h"
 #include "inspect/connector/reader.h"
 
@@ -186,6 +187,8 @@ static int parse(struct connector_file *file, struct text bytes, struct json *js
   if (!is_json && !looks_like_yaml(bytes))
     return ERROR_UNSUPPORTED;
   int code = is_json ? json_parse(bytes, json) : yaml_parse(bytes, json);
+  if (is_json && !code)
+    json_note_lines(bytes, json);
   if (!is_json && !code)
     file->variant = "YAML";
   if (code == ERROR_MALFORMED)

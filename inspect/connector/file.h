@@ -36,11 +36,13 @@ const char *connector_member_name(enum connector_member member);
  * the value alone is empty where the member is. */
 struct said {
   struct text value, member;
+  unsigned line;     /* of the value, from 1; 0: not known */
   bool is_elsewhere; /* the value was filled in from another file */
 };
 
 struct connection {
-  struct text member;            /* where it stands */
+  struct text member; /* where it stands */
+  unsigned line;
   struct text identity_provider; /* Power Platform's word; empty: the format has none */
   struct text grant;             /* grant_type as RFC 6749 has it, "implicit", "device_code"; empty: not said */
   struct said said[MEMBER_COUNT];

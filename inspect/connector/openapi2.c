@@ -1,5 +1,6 @@
 /* openapi2.c - OpenAPI 2.0 (Swagger), Power Platform's apiDefinition.swagger.json among them: securityDefinitions of type oauth2, and where
  * the API is. */
+#include "inspect/base/json_lines.h"
 #include "inspect/connector/reader.h"
 
 /* OpenAPI's words for RFC 6749's grants; what it does not know stays as it is. */
@@ -26,7 +27,9 @@ struct said read_scope_names(struct reader *reader, const struct place *scopes) 
       text_out_add_char(&out, ' ');
     text_out_add(&out, json_name(member));
   }
-  struct said said = {.value = arena_copy(reader->file->memory, text_out_view(&out)), .member = place_path(reader, scopes)};
+  struct said said = {.value = arena_copy(reader->file->memory, text_out_view(&out)),
+                      .member = place_path(reader, scopes),
+                      .line = json_line(scopes->value)};
   text_out_free(&out);
   return said;
 }

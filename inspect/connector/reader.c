@@ -1,6 +1,10 @@
 /* reader.c - see reader.h. */
 #include "inspect/connector/reader.h"
 
+#include <stdio.h>
+
+#include "inspect/base/json_lines.h"
+
 #define MAX_PATH_NAMES 24
 #define MAX_NAME_SHOWN 120
 
@@ -71,9 +75,12 @@ void read_complain(struct reader *reader, const struct place *place, const char 
     return;
   struct text path = place_path(reader, place);
   const char *at = text_is_empty(path) ? "the top" : path.data, *found = place->value ? what_is(place->value) : "nothing";
-  reader->code =
-      error_set(reader->error, ERROR_MALFORMED, "%.*s: at %.260s expected %s, found %s",
-                (int)(reader->file->name.length < 160 ? reader->file->name.length : 160), reader->file->name.data, at, expected, found);
+  char line[16] = "";
+  if (json_line(place->value))
+    snprintf(line, sizeof line, ":%u", json_line(place->value));
+  reader->code = error_set(reader->error, ERROR_MALFORMED, "%.*s%s: at %.260s expected %s, found %s",
+                           (int)(reader->file->name.length < 160 ? reader->file->name.length : 160), reader->file->name.data, line, at,
+                           expected, found);
 }
 
 static bool is_absent(const struct place *place) {
@@ -100,7 +107,7 @@ struct said read_string(struct reader *reader, const struct place *place) {
     return (struct said){.value = TEXT_NONE};
   }
   struct text value = arena_copy(reader->file->memory, text_trim_space(json_string(place->value)));
-  return (struct said){.value = value, .member = place_path(reader, place)};
+  return (struct said){.value = value, .member = place_path(reader, place), .line = json_line(place->value)};
 }
 
 static void add_scopes(struct reader *reader, const struct place *list, struct text_out *out) {
@@ -124,7 +131,8 @@ struct said read_scopes(struct reader *reader, const struct place *place) {
   if (!read_array(reader, place))
     return (struct said){.value = TEXT_NONE};
   add_scopes(reader, place, &out);
-  struct said scopes = {.value = arena_copy(reader->file->memory, text_out_view(&out)), .member = place_path(reader, place)};
+  struct said scopes = {
+      .value = arena_copy(reader->file->memory, text_out_view(&out)), .member = place_path(reader, place), .line = json_line(place->value)};
   text_out_free(&out);
   return scopes;
 }
@@ -136,6 +144,6 @@ struct connection *read_connection(struct reader *reader, const struct place *pl
     return NULL;
   }
   struct connection *connection = &file->connections[file->connection_count++];
-  *connection = (struct connection){.member = place_path(reader, place)};
+  *connection = (struct connection){.member = place_path(reader, place), .line = json_line(place->value)};
   return connection;
 }

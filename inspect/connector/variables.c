@@ -44,8 +44,10 @@ static struct text next_name(struct text *rest, struct text_out *out) {
 /* Where the value really stands. */
 static void note_origin(const struct filling *filling, struct said *said, const struct variable *variable, struct text name) {
   said->is_elsewhere |= find_in(filling->collection, variable->name) != variable;
-  if (said->value.length == name.length + 4)
-    said->member = variable->value.member;
+  if (said->value.length != name.length + 4)
+    return;
+  said->member = variable->value.member;
+  said->line = variable->value.line;
 }
 
 static bool fill_once(const struct filling *filling, struct said *said, struct text_out *out) {

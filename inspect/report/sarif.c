@@ -144,7 +144,7 @@ static void add_endpoint(const struct finding *finding, struct text_out *out) {
   text_out_free(&name);
 }
 
-/* A connector file, where the finding is about one: whole, since nothing tells the line of a member. */
+/* A connector file, where the finding is about one. */
 static void add_file_location(const struct file_place *file, struct text_out *out) {
   struct text_out name = {0};
   text_out_add(&name, file->name.text);
@@ -152,7 +152,7 @@ static void add_file_location(const struct file_place *file, struct text_out *ou
   text_out_add_string(out, ",\"locations\":[{\"physicalLocation\":{\"artifactLocation\":{\"uri\":\"");
   if (!name.has_failed)
     escape_add_uri(out, name.data);
-  text_out_add_string(out, "\"},\"region\":{\"startLine\":1}}");
+  text_out_addf(out, "\"},\"region\":{\"startLine\":%u}}", file->line ? file->line : 1);
   if (!text_is_empty(file->member.text)) {
     text_out_add_string(out, ",\"logicalLocations\":[{\"fullyQualifiedName\":");
     escape_add_json(out, file->member.text);

@@ -8,9 +8,9 @@
 #include "inspect/quirks.h"
 #include "inspect/scope.h"
 
-static struct report *report_at(struct check *c, struct text member) {
+static struct report *report_at(struct check *c, struct text member, unsigned line) {
   struct report *r = report(c);
-  report_member(r, member);
+  report_member(r, member, line);
   return r;
 }
 
@@ -28,7 +28,7 @@ static struct text below(struct check *c, struct text member, const char *name) 
 
 static void check_gateway(struct check *c) {
   if (!text_is_empty(c->file->gateway.value) && c->file->connection_count)
-    report_at(c, c->file->gateway.member);
+    report_at(c, c->file->gateway.member, c->file->gateway.line);
 }
 
 static bool may_be_power_platform(const struct check *c) {
@@ -57,7 +57,7 @@ static void check_flow(struct check *c) {
     return;
   if (!file->connection_count)
     return;
-  struct report *r = report_at(c, below(c, file->connections[0].member, "flow"));
+  struct report *r = report_at(c, below(c, file->connections[0].member, "flow"), file->connections[0].line);
   evidence_text(r, "grant", file->connections[0].grant);
 }
 
@@ -76,7 +76,7 @@ static void check_redirect(struct check *c) {
   for (size_t i = 0; i < c->file->connection_count && c->file->kind == CONNECTOR_API_PROPERTIES; i++) {
     const struct said *said = &c->file->connections[i].said[MEMBER_REDIRECT_URL];
     if (!connector_is_placeholder(said->value) && !is_usual_redirect(said->value))
-      evidence_url(report_at(c, said->member), "redirect_url", said->value);
+      evidence_url(report_at(c, said->member, said->line), "redirect_url", said->value);
   }
 }
 
@@ -87,7 +87,7 @@ static void check_secret(struct check *c) {
   for (size_t i = 0; i < c->file->connection_count && is_definition; i++) {
     const struct said *said = &c->file->connections[i].said[MEMBER_CLIENT_SECRET];
     if (!connector_is_placeholder(said->value) && !said->is_elsewhere)
-      evidence_secret(report_at(c, said->member), "client_secret", said->value);
+      evidence_secret(report_at(c, said->member, said->line), "client_secret", said->value);
   }
 }
 
@@ -107,7 +107,7 @@ static void check_client_id(struct check *c) {
     const struct said *said = &file->connections[i].said[MEMBER_CLIENT_ID];
     if (!said->member.data || !connector_is_placeholder(said->value))
       continue;
-    report_at(c, said->member);
+    report_at(c, said->member, said->line);
     return; /* once a file */
   }
 }
@@ -174,8 +174,8 @@ static void check_offline_access(struct check *c) {
     if (connection->has_own_urls || !is_wish || !is_code || connection->is_made_of_settings || asks_offline(connection) ||
         !wants_offline_scope(connection))
       continue;
-    struct text member = connection->said[MEMBER_SCOPE].member;
-    struct report *r = report_at(c, member.data ? member : connection->member);
+    const struct said *scope = &connection->said[MEMBER_SCOPE];
+    struct report *r = scope->member.data ? report_at(c, scope->member, scope->line) : report_at(c, connection->member, connection->line);
     evidence_text(r, "scopes", connection->said[MEMBER_SCOPE].value);
   }
 }
@@ -192,7 +192,7 @@ static void evidence_said(struct report *r, const char *name, enum connector_mem
 }
 
 static void report_contradiction(struct check *c, const struct contradiction *found) {
-  struct report *r = report_at(c, found->said.member);
+  struct report *r = report_at(c, found->said.member, found->said.line);
   evidence_literal(r, "what", connector_member_name(found->member));
   evidence_name(r, "other_file", found->other_file->name);
   evidence_name(r, "other_member", found->other.member);

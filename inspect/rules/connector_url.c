@@ -36,7 +36,10 @@ static struct text value_of(const struct each *each, enum connector_member membe
 
 static struct report *report_said(const struct each *each, const struct said *said) {
   struct report *r = report(each->check);
-  report_member(r, said->member.data ? said->member : each->connection->member);
+  if (said->member.data)
+    report_member(r, said->member, said->line);
+  else
+    report_member(r, each->connection->member, each->connection->line);
   return r;
 }
 

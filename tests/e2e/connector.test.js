@@ -131,10 +131,10 @@ describe('connector files alone', () => {
     const name = write('faulty.json', settings({}, { refreshUrl: { value: 'https://as.example/authorize' } }));
     const { status, stdout, stderr } = check(name);
     assert.deepEqual([status, stderr], [1, '']);
-    assert.match(stdout, /^ERROR {2}The refresh URL is the authorization URL {2}connector\/refresh-url-is-authorization-url\n {2}faulty\.json {2}properties\.connectionParameters\.token\.oAuthSettings\.customParameters\.refreshUrl\.value\n/);
+    assert.match(stdout, /^ERROR {2}The refresh URL is the authorization URL {2}connector\/refresh-url-is-authorization-url\n {2}faulty\.json:1 {2}properties\.connectionParameters\.token\.oAuthSettings\.customParameters\.refreshUrl\.value\n/);
     assert.match(stdout, /\nVerdict: 1 error in the connector file\.\n\n {2}Connector +faulty\.json: Power Platform apiProperties, 1 OAuth connection parameter\n {2}Findings +1 error: connector\/refresh-url-is-authorization-url\n$/);
     const [finding, summary] = records(check('--format', 'json', name).stdout);
-    assert.deepEqual(finding.file, { name, member: 'properties.connectionParameters.token.oAuthSettings.customParameters.refreshUrl.value' });
+    assert.deepEqual(finding.file, { name, member: 'properties.connectionParameters.token.oAuthSettings.customParameters.refreshUrl.value', line: 1 });
     assert.equal(finding.exchange, undefined);
     assert.deepEqual([summary.has_files_alone, summary.not_seen], [true, []]);
   });
@@ -147,7 +147,7 @@ describe('connector files alone', () => {
 
   test('a file that is no such file says what was expected at which member, with status 2', () => {
     const wrong = {
-      'number.json': [settings({}, { refreshUrl: { value: 7 } }), /number\.json: at properties\.connectionParameters\.token\.oAuthSettings\.customParameters\.refreshUrl\.value expected a string, found a number/],
+      'number.json': [settings({}, { refreshUrl: { value: 7 } }), /number\.json:1: at properties\.connectionParameters\.token\.oAuthSettings\.customParameters\.refreshUrl\.value expected a string, found a number/],
       'cut.json': [JSON.stringify(settings()).slice(0, -9), /cut\.json is no whole JSON: line 1, column \d+/],
       'other.json': ['{"name": "a package"}', /other\.json is no connector file: expected Power Platform apiProperties\.json/],
       'traffic.har': ['{"log": {"entries": []}}', /traffic\.har is a recording: name it to oauthtap check instead/],
@@ -177,7 +177,7 @@ describe('connector files alone', () => {
     for (const { stdout, stderr } of outputs) assert.ok(!(stdout + stderr).includes(secret.slice(0, 12)) && stdout.includes('connector/secret-in-file'));
     assert.ok(!readFileSync(join(folder, 'secret.jsonl'), 'utf8').includes(secret.slice(0, 12)));
     const report = oauthtap(['report', 'secret.jsonl']);
-    assert.match(report.stdout, /secret\.json {2}properties\.connectionParameters\.token\.oAuthSettings\.clientSecret/);
+    assert.match(report.stdout, /secret\.json:1 {2}properties\.connectionParameters\.token\.oAuthSettings\.clientSecret/);
     const broken = oauthtap(['check', '--connector', write('broken-secret.json', JSON.stringify(settings({ clientSecret: secret })).replace('"scopes":["read"]', '"scopes":{}'))]);
     assert.equal(broken.status, 2);
     assert.ok(!broken.stderr.includes(secret.slice(0, 12)));
@@ -194,7 +194,7 @@ describe('connector files alone', () => {
     const text = readFileSync(fileURLToPath(new URL('../../docs/connectors.md', import.meta.url)), 'utf8');
     const commands = [...text.matchAll(/```sh\n([^`]*)```/g)].flatMap(([, block]) => block.split('\n')).map((line) => line.replace(/ +#.*/, '')).filter(Boolean);
     assert.ok(commands.length >= 3);
-    write('apiProperties.json', settings({}, { refreshUrl: undefined }));
+    write('apiProperties.json', JSON.stringify(settings({}, { refreshUrl: undefined }), null, 2));
     write('apiDefinition.swagger.json', { swagger: '2.0', securityDefinitions: { oauth2: { type: 'oauth2', flow: 'accessCode', authorizationUrl: 'https://as.example/authorize', tokenUrl: 'https://as.example/token', scopes: { read: '' } } } });
     write('traffic.har', har([]));
     for (const command of commands) {

@@ -110,22 +110,22 @@ static void what_is_wrong_is_said_with_what_was_expected_where(void **state) {
     const char *content, *message;
   } wrong[] = {
       {OAUTH2("\"customParameters\":{\"refreshUrl\":{\"value\":7}}"),
-       "x.json: at properties.connectionParameters.token.oAuthSettings.customParameters.refreshUrl.value expected a string, found a "
+       "x.json:1: at properties.connectionParameters.token.oAuthSettings.customParameters.refreshUrl.value expected a string, found a "
        "number"},
       {OAUTH2("\"customParameters\":{\"refreshUrl\":\"https://as.example/t\"}"),
-       "x.json: at properties.connectionParameters.token.oAuthSettings.customParameters.refreshUrl expected an object, found a string"},
+       "x.json:1: at properties.connectionParameters.token.oAuthSettings.customParameters.refreshUrl expected an object, found a string"},
       {"{\"properties\":{\"connectionParameters\":{\"token\":{\"type\":\"oauthSetting\"}}}}",
        "x.json: at properties.connectionParameters.token.oAuthSettings expected an object, found nothing"},
       {OAUTH2("\"scopes\":[\"a\",{}]"),
-       "x.json: at properties.connectionParameters.token.oAuthSettings.scopes[1] expected a string, found an object"},
-      {"{\"properties\":{\"connectionParameters\":[]}}", "x.json: at properties.connectionParameters expected an object, found a list"},
+       "x.json:1: at properties.connectionParameters.token.oAuthSettings.scopes[1] expected a string, found an object"},
+      {"{\"properties\":{\"connectionParameters\":[]}}", "x.json:1: at properties.connectionParameters expected an object, found a list"},
       {"{\"swagger\":\"2.0\",\n \"securityDefinitions\":{\"o\":true}}",
-       "x.json: at securityDefinitions.o expected an object, found true or false"},
+       "x.json:2: at securityDefinitions.o expected an object, found true or false"},
       {"{\"openapi\":\"3.0.0\",\"components\":{\"securitySchemes\":{\"o\":{\"type\":\"oauth2\"}}}}",
        "x.json: at components.securitySchemes.o.flows expected an object, found nothing"},
       {"{\"info\":{},\"item\":[{\"request\":{\"auth\":{\"type\":\"oauth2\",\"oauth2\":[{\"key\":\"clientId\",\"value\":[]}]}}}]}",
-       "x.json: at item[0].request.auth.oauth2[0].value expected a string, found a list"},
-      {"{\"issuer\":null,\"token_endpoint\":\"x\"}", "x.json: at issuer expected a URL, found null"},
+       "x.json:1: at item[0].request.auth.oauth2[0].value expected a string, found a list"},
+      {"{\"issuer\":null,\"token_endpoint\":\"x\"}", "x.json:1: at issuer expected a URL, found null"},
       {"{\"properties\":{\"connectionParameters\":{},}}", "x.json is no whole JSON: line 1, column 43 cannot be read"},
       {"swagger: '2.0'\nsecurityDefinitions: [a\n", "x.json is no whole YAML: line 3, column 1 cannot be read"},
   };
@@ -136,6 +136,25 @@ static void what_is_wrong_is_said_with_what_was_expected_where(void **state) {
     assert_string_equal(error.text, wrong[i].message);
     assert_null(file);
   }
+}
+
+static void values_have_the_line_they_stand_on(void **state) {
+  (void)state;
+  struct connector_file *file = read_text(
+      "\xef\xbb\xbf{\n\"a\": [ ], \"b\":{\t},\r\n \"c\": [1, true,\n null, {\"d\":\"}]\\\"\\n\"}],\n\"info\": {},\n\"item\": "
+      "[\n],\n\"auth\": {\n"
+      "\"type\": \"oauth2\", \"oauth2\": [\n{\"key\": \"accessTokenUrl\",\n\"value\"\n:\n\"https://as.example/t\"}\n,{\"key\":\"clientId\","
+      "\"value\":\"x\"}]}}");
+  assert_int_equal(file->connections[0].line, 8);
+  assert_int_equal(file->connections[0].said[MEMBER_TOKEN_URL].line, 13);
+  assert_int_equal(file->connections[0].said[MEMBER_CLIENT_ID].line, 14);
+  connector_file_free(file);
+  file =
+      read_text("swagger: '2.0'\n# a comment\nsecurityDefinitions:\n  o:\n    type: oauth2\n    tokenUrl: >-\n      https://as.example/t\n"
+                "    authorizationUrl: https://as.example/a\n");
+  assert_int_equal(file->connections[0].said[MEMBER_TOKEN_URL].line, 6);
+  assert_int_equal(file->connections[0].said[MEMBER_AUTHORIZATION_URL].line, 8);
+  connector_file_free(file);
 }
 
 /* ---- Postman ---- */
@@ -278,6 +297,7 @@ int main(void) {
       cmocka_unit_test(other_content_is_none_of_them),
       cmocka_unit_test(values_are_found_with_their_member_in_any_case),
       cmocka_unit_test(what_is_wrong_is_said_with_what_was_expected_where),
+      cmocka_unit_test(values_have_the_line_they_stand_on),
       cmocka_unit_test(variables_come_from_the_environment_then_from_the_collection),
       cmocka_unit_test(a_variable_within_itself_ends),
       cmocka_unit_test(files_that_belong_together_are_one_connector),
