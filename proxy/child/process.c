@@ -116,9 +116,9 @@ int process_wait(pid_t pid) {
     siginfo_t info;
     int status;
     pid_t ended = waitpid(pid, &status, WNOHANG);
-    if (ended == pid) {
+    if (ended == pid || (ended < 0 && errno == ECHILD)) {
       forget_pending();
-      return status;
+      return ended == pid ? status : W_EXITCODE(EXIT_NOT_EXECUTABLE, 0);
     }
     if (sigwaitinfo(&set, &info) > 0 && info.si_signo != SIGCHLD)
       pass_on(pid, &info);
@@ -144,9 +144,25 @@ static _Noreturn void become(char **words, char **environment, const sigset_t *b
   _exit(wrote < 0 ? EXIT_NOT_EXECUTABLE : EXIT_NOT_FOUND);
 }
 
+/* A Ctrl-C while the proxy was starting was meant for the command, too. Returns the signal's number, or 0. */
+static int pending_end(void) {
+  static const int ends[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+  sigset_t pending;
+  sigpending(&pending);
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+    if (sigismember(&pending, ends[i]))
+      return ends[i];
+  return 0;
+}
+
 int process_start(char **words, char **environment, const sigset_t *before, pid_t *pid, struct error *error) {
-  int ends[2], failure = 0;
+  int ends[2], failure = 0, signal_number = pending_end();
   pid_t parent = getpid(), child = -1;
+  if (signal_number) {
+    forget_pending();
+    error_set(error, -EINTR, "%s was not started: a signal came first (%s)", words[0], strsignal(signal_number));
+    return 128 + signal_number;
+  }
   if (pipe2(ends, O_CLOEXEC) == 0) {
     child = fork();
     if (child == 0)

@@ -92,6 +92,16 @@ test('what the command inherits is what we did: limits, signals, descriptors', a
   assert.equal(run.stdout, direct);
 });
 
+test('a stream that is closed stays closed for the command, and nothing of ours takes its place', async () => {
+  const closing = ['sh', '-c', 'exec "$@" <&- >&-', 'sh'];
+  const run = await finish([], ['sh', '-c', 'for i in 0 1; do [ -e /proc/self/fd/$i ] && echo "$i is open" >&2; done; exit 6'], { wrap: closing });
+  assert.equal(run.status, 6);
+  assert.match(run.stderr, /^\nVerdict/);
+  const silent = await finish([], ['sh', '-c', 'exit 6'], { wrap: ['sh', '-c', 'exec "$@" >&- 2>&-', 'sh'] });
+  assert.equal(silent.status, 6);
+  assert.equal(silent.records.at(-1).type, 'summary');
+});
+
 // ---- the environment ----
 
 const settingsOf = (run) => Object.fromEntries(run.stdout.split('\0').filter(Boolean).map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
@@ -329,6 +339,25 @@ test('Ctrl-C in a terminal ends both, with the verdict', async () => {
   await run.end();
   assert.equal(run.status, 130);
   assert.deepEqual(run.processes(), []);
+});
+
+test('a terminal that closes ends both', async () => {
+  const run = start([], ['sh', '-c', 'echo "ready $$"; exec sleep 100'], { wrap: onTerminal, stdio: ['pipe', 'pipe', 'pipe'] });
+  await run.says('ready');
+  run.child.kill('SIGKILL'); // the terminal's program
+  await run.until('both to end', () => run.processes().length === 0);
+  assert.deepEqual(readdirSync(run.temporary), []);
+  const records = readFileSync(join(run.folder, 'findings.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+  assert.equal(records.at(-1).type, 'summary');
+});
+
+test('Ctrl-C while the proxy starts ends the run, and the command is not started', async () => {
+  // The signal waits for the program: it is blocked until then, as it is while the proxy starts.
+  const early = ['/usr/bin/python3', '-c', 'import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT]); os.kill(os.getpid(), signal.SIGINT); os.execv(sys.argv[1], sys.argv[1:])'];
+  const run = await finish([], ['echo', 'started'], { wrap: early });
+  assert.equal(run.status, 130);
+  assert.equal(run.stdout, '');
+  assert.match(run.stderr, /echo was not started: a signal came first \(Interrupt\)/);
 });
 
 test('a command that makes something of Ctrl-C goes on, and the run with it', async () => {
