@@ -7,8 +7,8 @@
 #define RANDOM_LETTERS 24 /* where there is no digit among them */
 #define JWT_BYTES 16
 #define BARE_BYTES 6
-#define PIECE_BYTES 6  /* between slashes, from which on a word of a path has no digits and no capitals in it */
-#define TAG_BYTES 1024 /* how far a tag is followed */
+#define PIECE_BYTES 6 /* between slashes, from which on a word of a path has no digits and no capitals in it */
+#define TAG_BYTES 512 /* how far a tag is followed */
 #define NAME_BYTES 64
 #define VALUE_BYTES 4096
 
@@ -32,8 +32,13 @@ static bool is_word_byte(char c) {
   return is_letter(c) || is_digit(c) || is_one_of(c, "-_~+%!");
 }
 
+/* %3D and %3A are `=` and `:`. */
+static bool is_behind_escaped_sign(struct text t, size_t at) {
+  return at >= 3 && t.data[at - 3] == '%' && t.data[at - 2] == '3' && is_one_of(t.data[at - 1], "DdAa");
+}
+
 bool looks_starts_word(struct text t, size_t at) {
-  return at == 0 || !is_word_byte(t.data[at - 1]) || (at >= 3 && t.data[at - 3] == '%'); /* `=` may stand there as %3D */
+  return at == 0 || !is_word_byte(t.data[at - 1]) || is_behind_escaped_sign(t, at);
 }
 
 /* ---- by its characters ---- */
@@ -97,10 +102,11 @@ static bool is_base64_byte(char c) {
 /* base64 has a slash here and there, which parts words everywhere else; a path has more of them. */
 static size_t slashed_base64(struct text t) {
   size_t length = 0, slashes = 0;
-  while (length < t.length && is_base64_byte(t.data[length]))
+  if (t.length && t.data[0] == '/')
+    return 0;
+  while (length < t.length && is_base64_byte(t.data[length]) && slashes <= 1 + length / 24)
     slashes += t.data[length++] == '/';
-  bool is_path = !slashes || t.data[0] == '/' || slashes > 1 + length / 24;
-  if (is_path || length < RANDOM_BYTES || !is_random(text_slice(t, 0, length)))
+  if (!slashes || slashes > 1 + length / 24 || length < RANDOM_BYTES || !is_random(text_slice(t, 0, length)))
     return 0;
   for (struct text rest = text_slice(t, 0, length); rest.data;)
     if (!is_base64_piece(text_split(&rest, '/')))
@@ -112,6 +118,8 @@ size_t looks_random(struct text t, size_t at) {
   struct text rest = text_slice(t, at, t.length);
   bool is_jwt = text_starts_with(rest, TEXT("eyJ"));
   size_t length = 0;
+  if (at && is_word_byte(t.data[at - 1])) /* within a word, which was looked at from its beginning */
+    return 0;
   while (length < rest.length && (is_word_byte(rest.data[length]) || (is_jwt && rest.data[length] == '.')))
     length++;
   size_t slashed = slashed_base64(rest);
@@ -149,7 +157,7 @@ size_t looks_user(struct text t, size_t at) {
 /* ---- by the name before it ---- */
 
 static size_t skip_back(struct text t, size_t end, const char *characters) {
-  while (end && is_one_of(t.data[end - 1], characters))
+  for (size_t skipped = 0; end && skipped < NAME_BYTES && is_one_of(t.data[end - 1], characters); skipped++)
     end--;
   return end;
 }
@@ -171,7 +179,8 @@ static struct text name_before(struct text t, size_t end) {
   size_t start = end;
   while (start && end - start < NAME_BYTES && is_name_byte(t.data[start - 1]))
     start--;
-  return text_slice(t, start, end);
+  bool is_escape_before = start && t.data[start - 1] == '%' && end - start > 2; /* %3Fcode%3D */
+  return text_slice(t, is_escape_before ? start + 2 : start, end);
 }
 
 static bool is_scheme(struct text word) {
@@ -218,6 +227,27 @@ static size_t before_scheme(struct text t, size_t at) {
   return end < at && is_scheme(word) ? end - word.length : at;
 }
 
+/* To the end of the line, or of the quotation: many cookies, or the parameters of a scheme. */
+static size_t line_length(struct text t, size_t at) {
+  struct text rest = text_slice(t, at, at + VALUE_BYTES);
+  size_t length = 0;
+  while (length < rest.length && (unsigned char)rest.data[length] >= ' ' && !is_one_of(rest.data[length], "'<>"))
+    length++;
+  return length;
+}
+
+/* The first word of what stands behind `Authorization:`. */
+static size_t credentials_length(struct text t, size_t at) {
+  struct text value = text_slice(t, at, at + value_length(t, at));
+  struct text first = text_slice(value, 0, text_find_char(value, ' '));
+  struct text next = text_slice(t, at + first.length + 1, at + first.length + 1 + NAME_BYTES);
+  if (is_scheme(first))
+    return 0; /* what comes next is the secret */
+  size_t equals = text_find_char(next, '=');
+  bool has_parameters = equals != SIZE_MAX && name_before(next, equals).length == equals;
+  return has_parameters ? line_length(t, at) : value.length;
+}
+
 static size_t behind_sign(struct text t, size_t at) {
   size_t start = before_scheme(t, at), end = skip_back(t, start, " \t\"'\\");
   bool is_colon;
@@ -225,12 +255,13 @@ static size_t behind_sign(struct text t, size_t at) {
   struct text name = name_before(t, name_end);
   if (!sign || !secret_is_name(name))
     return 0;
+  bool is_authorization = text_ends_with_nocase(name, TEXT("authorization"));
+  if (is_authorization && start == at)
+    return credentials_length(t, at);
+  if (is_colon && text_ends_with_nocase(name, TEXT("cookie")) && name_end == end - sign)
+    return line_length(t, at);
   struct text value = text_slice(t, at, at + value_length(t, at));
   bool is_quoted = name_end < end - sign;
-  bool is_authorization = text_ends_with_nocase(name, TEXT("authorization"));
-  if (start == at && is_authorization &&
-      is_scheme(text_slice(t, at, text_find_char(value, ' ') == SIZE_MAX ? at + value.length : at + text_find_char(value, ' '))))
-    return 0; /* the scheme itself */
   return (start != at && !is_authorization) || (is_colon && is_prose(name, is_quoted, value)) ? 0 : value.length;
 }
 
@@ -260,9 +291,10 @@ static size_t in_attribute(struct text t, size_t at) {
     if (tag.data[i] != '=')
       continue;
     struct text named = name_before(tag, i);
+    if (!text_equal_nocase(named, TEXT("name")) && !text_equal_nocase(named, TEXT("id")))
+      continue;
     size_t from = i + 1 + is_one_of(tag.data[i + 1], "\"'");
-    struct text value = text_slice(tag, from, from + value_length(tag, from));
-    if ((text_equal_nocase(named, TEXT("name")) || text_equal_nocase(named, TEXT("id"))) && secret_is_name(value))
+    if (secret_is_name(text_slice(tag, from, from + value_length(tag, from))))
       return value_length(t, at);
   }
   return 0;
@@ -296,7 +328,7 @@ size_t looks_named(struct text t, size_t at) {
   if (before == '>' || before == '[' ||
       ((unsigned char)before <= ' ' && skip_back(t, at, " \t\r\n") && t.data[skip_back(t, at, " \t\r\n") - 1] == '>'))
     return in_element(t, at);
-  if (!is_one_of(before, "=:\"' \t\\") && !(at >= 3 && t.data[at - 3] == '%'))
+  if (!is_one_of(before, "=:\"' \t\\") && !is_behind_escaped_sign(t, at))
     return 0;
   size_t length = behind_sign(t, at);
   return length ? length : in_attribute(t, at);

@@ -44,22 +44,30 @@ static const struct {
     {TEXT("sk-"), 20},         {TEXT("pat-na1-"), 20},
 };
 
-/* Entra ID: 40 characters, of which the fourth to sixth are "8Q~" (or 7Q~). */
-static size_t entra_length(struct text t, size_t length) {
-  bool has_mark = length >= 37 && length <= 40 && t.data[4] == 'Q' && t.data[5] == '~' && (t.data[3] == '7' || t.data[3] == '8');
-  return has_mark ? length : 0;
-}
-
-size_t secret_shape_length(struct text t) {
+static size_t word_length(struct text t) {
   size_t length = 0;
   while (length < t.length && is_secret_byte(t.data[length]))
     length++;
-  if (length < sizeof "whsec_" + 9)
+  return length;
+}
+
+/* Entra ID: 40 characters, of which the fourth to sixth are "8Q~" (or 7Q~). */
+static size_t entra_length(struct text t) {
+  bool has_mark = t.length >= 37 && t.data[4] == 'Q' && t.data[5] == '~' && (t.data[3] == '7' || t.data[3] == '8');
+  size_t length = has_mark ? word_length(t) : 0;
+  return length >= 37 && length <= 40 ? length : 0;
+}
+
+/* Most words begin otherwise, and are left at that: this is asked of every word of every body. */
+size_t secret_shape_length(struct text t) {
+  if (text_is_empty(t) || !is_secret_byte(t.data[0]))
     return 0;
-  for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
-    if (length >= prefixes[i].prefix.length + prefixes[i].at_least && text_starts_with(t, prefixes[i].prefix))
+  for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+    size_t length = text_starts_with(t, prefixes[i].prefix) ? word_length(t) : 0;
+    if (length >= prefixes[i].prefix.length + prefixes[i].at_least)
       return length;
-  return entra_length(t, length);
+  }
+  return entra_length(t);
 }
 
 /* ---- in place of the id ---- */
