@@ -277,13 +277,22 @@ static void recover_grant(struct inspect *inspect, const struct facts *facts) {
     hold_recover(inspect->hold, key_of_refresh(inspect, facts, token->predecessor), facts->started_ms);
 }
 
+/* With a token from elsewhere, for which nobody had to sign in: an endpoint of the vendor's own shape, another grant. */
+static bool is_renewed_otherwise(struct inspect *inspect, const struct facts *facts) {
+  if (facts->class != CLASS_API || !facts->token || facts->token->kind != TOKEN_ACCESS)
+    return false;
+  const struct trail *trail = sight_trail(&inspect->flows, facts);
+  const struct origin *origin = flow_origin(&inspect->flows, facts->token->flow);
+  return trail && trail->flow_id != facts->token->flow->id && !(origin && origin->has_person);
+}
+
 /* A refresh was tried, or what stands for one; or it was done where it is not seen, and another token is in its place. */
 static void recover_attempt(struct inspect *inspect, const struct facts *facts) {
   bool is_renewal =
       facts->class == CLASS_REFRESH || (facts->class == CLASS_TOKEN && text_equal(facts->grant_type, TEXT("client_credentials")));
   if (is_renewal && facts->flow)
     hold_recover(inspect->hold, key_of_attempt(inspect, facts->flow->id), facts->started_ms);
-  if (facts->answer.kind != ANSWER_ACCEPTED || !sight_is_stranger(facts))
+  if (facts->answer.kind != ANSWER_ACCEPTED || !(sight_is_stranger(facts) || is_renewed_otherwise(inspect, facts)))
     return;
   const struct trail *trail = sight_trail(&inspect->flows, facts);
   if (trail_is_over(trail, facts))

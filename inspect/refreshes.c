@@ -267,7 +267,10 @@ static void learn_origin(struct flows *flows, const struct facts *facts) {
   struct origin *origin = facts->flow ? table_claim(&flows->refreshes.origins, facts->flow->id, sizeof *origin) : NULL;
   if (!origin)
     return;
-  *origin = (struct origin){.authentication = authentication_of(facts), .has_life = facts->life_s >= 0, .has_person = is_of_person(facts)};
+  *origin = (struct origin){.authentication = authentication_of(facts),
+                            .has_life = facts->life_s >= 0,
+                            .has_person = is_of_person(facts),
+                            .is_of_client = text_equal(facts->grant_type, TEXT("client_credentials"))};
   read_audiences(flows, facts, origin->audiences);
 }
 

@@ -35,6 +35,7 @@ struct origin {
   enum authentication authentication;
   bool has_life;                     /* the answer told how long the access token lives */
   bool has_person;                   /* somebody signed in: no grant that the client can ask for again by itself */
+  bool is_of_client;                 /* the client asked for itself (client_credentials), and does so again */
   uint64_t audiences[MAX_AUDIENCES]; /* aud of the access token, keyed hashes; 0: none */
   unsigned used_generation;          /* the latest tokens that an API was called with */
 };

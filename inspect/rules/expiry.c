@@ -62,11 +62,26 @@ static bool is_refused_for_age(const struct check *c) {
          is_expired(facts);
 }
 
+/* Without a person a client asks for another token just as well; that it did not can be said where it was told to. */
+static bool can_renew(struct check *c, const struct token *token, bool is_simulated) {
+  const struct origin *origin = flow_origin(c->flows, token->flow);
+  if (is_simulated && origin && origin->is_of_client)
+    return true;
+  return flow_has_refresh_token(c->flows, token->flow) && (!origin || origin->has_person);
+}
+
 /* The client was told plainly, so that its silence is a failure, not a sign of one. */
-static void say_simulated(struct report *r) {
+static void say_simulated(struct check *c, struct report *r) {
+  const struct origin *origin = flow_origin(c->flows, c->facts->token->flow);
   report_severity(r, SEVERITY_ERROR);
-  report_message(r, "{method} {url} was answered {status} and invalid_token by oauthtap, as if its access token had expired (it was {age} "
-                    "old; --simulate-expiry). There is a refresh token, but no refresh followed, within a minute or before the run ended.");
+  if (origin && origin->is_of_client)
+    report_message(r,
+                   "{method} {url} was answered {status} and invalid_token by oauthtap, as if its access token had expired (it was {age} "
+                   "old; --simulate-expiry). The client asked for no other token, within a minute or before the run ended.");
+  else
+    report_message(r,
+                   "{method} {url} was answered {status} and invalid_token by oauthtap, as if its access token had expired (it was {age} "
+                   "old; --simulate-expiry). There is a refresh token, but no refresh followed, within a minute or before the run ended.");
 }
 
 static void check_never_attempted(struct check *c) {
@@ -74,11 +89,8 @@ static void check_never_attempted(struct check *c) {
   const struct token *token = facts->token;
   bool is_simulated = facts_is_simulated(facts);
   if (!token || token->kind != TOKEN_ACCESS || token->replaced_ms || !(is_simulated || is_refused_for_age(c)) ||
-      !flow_has_refresh_token(c->flows, token->flow))
+      !can_renew(c, token, is_simulated))
     return;
-  const struct origin *origin = flow_origin(c->flows, token->flow);
-  if (origin && !origin->has_person)
-    return; /* it asks for another token just as well */
   struct report *r = report(c);
   report_subject(r, text_from(token->shown));
   report_step(r, STEP_REFRESH);
@@ -88,7 +100,7 @@ static void check_never_attempted(struct check *c) {
     evidence_duration(r, "life", token->life_s);
   evidence_error(r);
   if (is_simulated)
-    say_simulated(r);
+    say_simulated(c, r);
 }
 
 #define RFC6749 "https://www.rfc-editor.org/rfc/rfc6749"
