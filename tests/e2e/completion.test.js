@@ -52,6 +52,12 @@ describe('bash', () => {
     assert.deepEqual(shells.bash('oauthtap run --severity=api/missing-bearer-prefix=e'), ['error']);
     assert.deepEqual(shells.bash('oauthtap check --report junit=t', { cwd: folder }), ['traffic.har', 'trash']);
   });
+  test('Tab writes the rest of the word, in a real terminal', async () => {
+    const lines = [['oauthtap comp', 'completion'], ['oauthtap run --fail-o', 'run --fail-on'], ['oauthtap run --fail-on=w', 'run --fail-on=warning'], ['oauthtap run --fail-on w', 'run --fail-on warning'],
+      ['oauthtap check --severity api/missing-bea', 'check --severity api/missing-bearer-prefix='], ['oauthtap check --severity api/missing-bearer-prefix=e', 'check --severity api/missing-bearer-prefix=error'],
+      ['oauthtap check --report=junit=traf', 'check --report=junit=traffic.har'], ['oauthtap check traf', 'check traffic.har'], ['oauthtap run -- cat traf', 'run -- cat traffic.har']];
+    assert.deepEqual(await shells.tab(lines.map(([line]) => line), { cwd: folder }), lines.map(([, whole]) => whole));
+  });
   test('the script has no word that a strict shell refuses', () => {
     const script = spawnSync(binary, ['completion', 'bash'], { encoding: 'utf8' }).stdout;
     const { status, stderr } = spawnSync('bash', ['--norc', '-euc', `${script}\ncomplete -p oauthtap`], { encoding: 'utf8' });

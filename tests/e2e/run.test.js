@@ -420,6 +420,25 @@ test('what is in flight when the command ends is awaited, and judged', async (t)
   assert.equal(run.records.at(-1).exchanges, 1);
 });
 
+test('what is never answered does not keep the run: five seconds, or a second signal', async (t) => {
+  let arrived;
+  const silent = https.createServer(goodCertificate, () => { arrived(); });
+  await new Promise((resolve) => { silent.listen(0, '127.0.0.1', resolve); });
+  t.after(() => { silent.closeAllConnections(); silent.close(); });
+  for (const signal of [null, 'SIGTERM']) {
+    const request = new Promise((resolve) => { arrived = resolve; });
+    const run = start([], ['sh', '-c', `curl -sS -o /dev/null https://localhost:${silent.address().port}/silent 2>/dev/null & read line; echo over`], { stdio: ['pipe', 'pipe', 'pipe'] });
+    await request;
+    run.child.stdin.end('\n');
+    await run.says('over\n');
+    await run.until('the temporary files to go', () => readdirSync(run.temporary).length === 0);
+    if (signal) run.child.kill(signal);
+    await run.end();
+    assert.equal(run.status, 0, run.stderr);
+    assert.match(run.stderr, /Verdict/);
+  }
+});
+
 test('what lives on after the command does not keep the run', async () => {
   const run = start([], ['sh', '-c', 'sleep 300 >/dev/null 2>&1 </dev/null & echo $!']);
   await run.end();
@@ -440,4 +459,6 @@ test('--listen is where the proxy listens; a port that is taken is told, and not
   await new Promise((resolve) => { taken.close(resolve); });
   const run = await finish(['--listen', `127.0.0.1:${port}`], ['sh', '-c', 'echo "$HTTPS_PROXY"']);
   assert.equal(run.stdout, `http://127.0.0.1:${port}\n`);
+  const open = await finish(['--listen', '0.0.0.0:0', '--allow-remote'], ['sh', '-c', 'echo "$HTTPS_PROXY"']);
+  assert.match(open.stdout, /^http:\/\/127\.0\.0\.1:\d+\n$/); // an address to connect to
 });

@@ -23,6 +23,31 @@ export function bash(line, { cwd = folder } = {}) {
   return lines(execFileSync('bash', ['--norc', '-c', ask, script('bash', 'oauthtap.bash'), line], { cwd, encoding: 'utf8' }));
 }
 
+// tab - what stands on bash's line once Tab was pressed behind it, for each line.
+export async function tab(all, { cwd = folder } = {}) {
+  const file = script('bash', 'oauthtap.bash');
+  const terminal = spawn('/usr/bin/python3', [fileURLToPath(new URL('../clients/terminal.py', import.meta.url)), 'bash', '--norc', '--noprofile', '-i'],
+    { cwd, stdio: ['pipe', 'pipe', 'inherit'], env: { PATH: process.env.PATH, HOME: folder, TERM: 'dumb', PS1: 'ready> ', HISTFILE: '' } });
+  let screen = '';
+  terminal.stdout.setEncoding('utf8').on('data', (text) => { screen += text; });
+  const says = (what) => within(20000, `${what} in ${screen}`, (async () => { while (!what.test(screen)) await new Promise((resolve) => { setTimeout(resolve, 5); }); })());
+  try {
+    await says(/ready> /);
+    terminal.stdin.write(`oauthtap() { printf '<%s>' "$@"; echo " done-$number-"; }; source ${file}; number=0\r`);
+    await says(/number=0[^]*ready> /);
+    const answers = [];
+    for (const [i, line] of all.entries()) {
+      terminal.stdin.write(`number=${i}; ${line}\t\r`);
+      await says(new RegExp(`done-${i}-`));
+      answers.push([...screen.split(` done-${i}-`)[0].split('\n').at(-1).matchAll(/<([^<>]*)>/g)].map(([, word]) => word).join(' '));
+    }
+    return answers;
+  } finally {
+    terminal.stdin.write('exit\r');
+    terminal.kill('SIGKILL');
+  }
+}
+
 export function fish(line, { cwd = folder } = {}) {
   const said = execFileSync('fish', ['--no-config', '-c', 'source $argv[1]; complete -C $argv[2]', script('fish', 'oauthtap.fish'), line],
     { cwd, encoding: 'utf8', env: { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder } });
