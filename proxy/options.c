@@ -85,7 +85,8 @@ const struct option option_table[] = {
      "blocks for people, or the findings log's records, on standard error: standard output is the command's (text)"},
     {"format", "pem|der|p12", OPTION_PARSED, CA, 0, set_format, "write the certificate alone to standard output"},
     {"format", "text|json|markdown", OPTION_PARSED, RULES, 0, set_format, "how the rules are written (text)"},
-    {"format", "text|sarif|junit|markdown|mermaid", OPTION_PARSED, REPORT, 0, set_format, "blocks for people, or a file for a pipeline (text)"},
+    {"format", "text|sarif|junit|markdown|mermaid", OPTION_PARSED, REPORT, 0, set_format,
+     "blocks for people, or a file for a pipeline (text)"},
     {"quiet", NULL, OPTION_FLAG, LIVE | CHECK | REPORT, AT(is_quiet), NULL, "one line a finding"},
     {"verbose", NULL, OPTION_FLAG, LIVE | CHECK | REPORT, AT(is_verbose), NULL, "evidence and references, too"},
     {"ui", "off", OPTION_PARSED, LIVE, 0, set_ui, "the web page: only off in this version"},
@@ -280,6 +281,11 @@ static int check_simulate_expiry(struct options *options, const struct option *o
   (void)options;
   struct simulate_rule rule;
   const char *why;
+  struct text rest = text_from(value), first = text_split(&rest, ',');
+  size_t equals = text_find_char(first, '=');
+  bool has_host = equals != SIZE_MAX && equals > 0 && !text_starts_with(first, TEXT("status="));
+  if (has_host && host_pattern_check(option->name, text_slice(first, 0, equals), false, error))
+    return -EINVAL;
   if (simulate_rule_parse(text_from(value), &rule, &why) == 0)
     return 0;
   return error_set(error, -EINVAL, "--%s %.200s: %s; for example --simulate-expiry 30 or --simulate-expiry api.example.com=30,status=403",
