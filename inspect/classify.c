@@ -149,12 +149,17 @@ static enum exchange_class by_learning(struct flows *flows, const struct connect
   return CLASS_OTHER;
 }
 
+/* RFC 8628 section 3.1: a form. Services for devices have such paths, too, and so have pages where people enter their code. */
+static bool is_device_request(const struct facts *facts) {
+  static const struct text sure[] = {TEXT("/device_authorization"), TEXT("/devicecode"), TEXT("/device/code"),
+                                     TEXT("/deviceauthorization")},
+                           likely[] = {TEXT("/device"), TEXT("/device/auth"), TEXT("/device/authorize"), TEXT("/auth/device")};
+  bool is_form = facts->params.body_kind == PARAMS_FORM && !has(facts, "user_code");
+  return PATH_ENDS(facts, sure) || (PATH_ENDS(facts, likely) && (is_form || has(facts, "scope")));
+}
+
 enum exchange_class classify_by_request(const struct facts *facts) {
-  static const struct text par[] = {TEXT("/par"), TEXT("/par.oauth2")},
-                           device[] = {TEXT("/device_authorization"), TEXT("/devicecode"),
-                                       TEXT("/device/code"),          TEXT("/device"),
-                                       TEXT("/device/auth"),          TEXT("/device/authorize"),
-                                       TEXT("/deviceauthorization"),  TEXT("/auth/device")};
+  static const struct text par[] = {TEXT("/par"), TEXT("/par.oauth2")};
   bool is_post = text_equal(facts->exchange->request.method, TEXT("POST"));
   if (is_discovery(facts))
     return CLASS_DISCOVERY;
@@ -171,7 +176,7 @@ enum exchange_class classify_by_request(const struct facts *facts) {
   if (has(facts, "client_id") &&
       (is_sign_in || has(facts, "request_uri") || is_of_type(facts, "web_server") || meaning_is_bare_sign_in(facts)))
     return CLASS_AUTHORIZATION;
-  if (is_post && has(facts, "client_id") && (PATH_ENDS(facts, device) || !text_is_empty(facts_answer_text(facts, "device_code"))))
+  if (is_post && has(facts, "client_id") && (is_device_request(facts) || !text_is_empty(facts_answer_text(facts, "device_code"))))
     return CLASS_DEVICE;
   if (is_post && json_is_array(json_member(json_root(&facts->params.json), "redirect_uris")))
     return CLASS_MANAGEMENT;
@@ -288,6 +293,11 @@ static void refuse_error_instead_of_token(struct facts *facts) {
     facts->answer.kind = ANSWER_REFUSED;
 }
 
+/* The code of a client's sign-in, not one that a person was sent to a login of a vendor's own. */
+static bool brings_code(const struct facts *facts) {
+  return !text_is_empty(facts->code) && !text_is_empty(facts->client_id);
+}
+
 void classify(struct flows *flows, const struct connector_settings *connector, struct facts *facts) {
   facts->class = CLASS_OTHER;
   if (is_preflight(facts))
@@ -298,7 +308,7 @@ void classify(struct flows *flows, const struct connector_settings *connector, s
   if (class == CLASS_OTHER)
     class = classify_by_request(facts);
   if (class == CLASS_OTHER && !text_is_empty(facts->access_token))
-    class = !text_is_empty(facts->code) || has(facts, "response_type") ? CLASS_TOKEN : CLASS_LEARN;
+    class = brings_code(facts) || has(facts, "response_type") ? CLASS_TOKEN : CLASS_LEARN;
   if (class == CLASS_REFRESH) {
     facts->sent_refresh = flow_find_token(flows, facts->sent_refresh_token);
     if (!facts->sent_refresh)

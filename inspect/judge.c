@@ -226,7 +226,7 @@ static uint64_t key_of_token(struct inspect *inspect, const struct facts *facts)
 static bool answers_challenge(const struct inspect *inspect, const struct facts *facts) {
   const struct sight *sight = &inspect->flows.sight;
   bool is_call = facts->class == CLASS_API || facts->class == CLASS_OTHER;
-  bool may_be_left_out = sight->is_recording && !sight->has_credentials; /* by what recorded it: then success tells that they were there */
+  bool may_be_left_out = sight_may_be_sanitised(sight); /* by what recorded it: then success tells that they were there */
   bool has_credential = facts->token || !text_is_empty(facts->credentials.whole);
   return facts->class == CLASS_DISCOVERY || (is_call && (has_credential || (may_be_left_out && facts->answer.kind == ANSWER_ACCEPTED)));
 }
@@ -273,6 +273,8 @@ static void recover_sign_in(struct inspect *inspect, const struct facts *facts) 
 static void recover_grant(struct inspect *inspect, const struct facts *facts) {
   const struct refresh_token *token = refresh_token_sent(&inspect->flows, facts);
   hold_recover(inspect->hold, key_of_grant(inspect, facts), facts->started_ms);
+  if (sight_may_be_sanitised(&inspect->flows.sight)) /* one whose client stood in a header that was left out */
+    hold_recover(inspect->hold, flows_key(&inspect->flows, "grant", facts->exchange->client, TEXT_NONE), facts->started_ms);
   if (token && token->predecessor)
     hold_recover(inspect->hold, key_of_refresh(inspect, facts, token->predecessor), facts->started_ms);
 }
@@ -378,7 +380,7 @@ static bool is_round(uint64_t count) {
 /* What did not happen can be said of what was seen whole, and after a while. */
 static bool is_certain(const struct inspect *inspect, const struct held *held) {
   const struct sight *sight = &inspect->flows.sight;
-  bool may_be_left_out = sight->is_recording && !sight->has_credentials;
+  bool may_be_left_out = sight_may_be_sanitised(sight);
   if ((held->rule->needs & NEEDS_CREDENTIALS) &&
       (sight_is_sanitised(sight) || (may_be_left_out && held->finding.severity < SEVERITY_ERROR)))
     return false;
@@ -454,8 +456,7 @@ static void tell_held(struct inspect *inspect, struct held *held) {
 /* A recording may have been exported without credentials, which its later exchanges tell: what concludes from a header that is not there
  * waits for them. */
 static bool waits_for_end(const struct inspect *inspect, const struct held *held) {
-  const struct sight *sight = &inspect->flows.sight;
-  return (held->rule->needs & NEEDS_CREDENTIALS) && sight->is_recording && !sight->has_credentials && !held->is_recovered;
+  return (held->rule->needs & NEEDS_CREDENTIALS) && sight_may_be_sanitised(&inspect->flows.sight) && !held->is_recovered;
 }
 
 void judge_release(void *owner, struct held *held) {

@@ -27,8 +27,12 @@ void sight_clear(struct sight *sight) {
   table_clear(&sight->told);
 }
 
+bool sight_may_be_sanitised(const struct sight *sight) {
+  return sight->is_recording && !sight->has_credentials;
+}
+
 bool sight_is_sanitised(const struct sight *sight) {
-  return sight->is_recording && !sight->has_credentials && sight->bare >= MIN_BARE_EXCHANGES;
+  return sight_may_be_sanitised(sight) && sight->bare >= MIN_BARE_EXCHANGES;
 }
 
 /* ---- hosts ---- */

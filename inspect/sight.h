@@ -36,6 +36,8 @@ void sight_clear(struct sight *sight);
 
 /* sight_is_sanitised - a recording whose credentials were left out, as far as can be told by now. */
 bool sight_is_sanitised(const struct sight *sight);
+/* sight_may_be_sanitised - a recording that has shown no credentials so far. */
+bool sight_may_be_sanitised(const struct sight *sight);
 /* sight_knows_host - tokens were sent there, or it is that of a learned endpoint. */
 bool sight_knows_host(struct flows *flows, struct text host);
 void sight_note_endpoint(struct flows *flows, struct text host);

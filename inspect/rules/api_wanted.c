@@ -202,10 +202,25 @@ static bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-/* A word that only a field can be: of parts, such as Procore-Company-Id. */
-static bool is_field_name(struct text word) {
-  return word.length >= 5 && word.length <= 64 && text_find_char(word, '-') != SIZE_MAX && !text_starts_with(word, TEXT("-")) &&
-         !text_equal_nocase(word, TEXT("WWW-Authenticate"));
+/* Each part with a capital: "well-known" is a word, too. */
+static bool has_capitals(struct text word) {
+  for (struct text rest = word; rest.data;) {
+    struct text part = text_split(&rest, '-');
+    if (part.length && part.data[0] >= 'a' && part.data[0] <= 'z')
+      return false;
+  }
+  return true;
+}
+
+/* A word that only a field can be: of parts, such as Procore-Company-Id, x-tenant-id or 'anthropic-version'. */
+static bool is_field_name(struct text said, size_t from, size_t to) {
+  struct text word = text_slice(said, from, to);
+  bool is_quoted = from > 0 && to < said.length && strchr("'\"`", said.data[from - 1]) && said.data[from - 1] == said.data[to];
+  bool is_before_header = text_starts_with_nocase(text_slice(said, to, said.length), TEXT(" header")) ||
+                          text_starts_with_nocase(text_slice(said, to, said.length), TEXT(": header"));
+  bool is_of_parts = word.length >= 5 && word.length <= 64 && text_find_char(word, '-') != SIZE_MAX && !text_starts_with(word, TEXT("-"));
+  return is_of_parts && !text_equal_nocase(word, TEXT("WWW-Authenticate")) &&
+         (is_quoted || is_before_header || text_starts_with_nocase(word, TEXT("x-")) || has_capitals(word));
 }
 
 /* "Missing required header 'X'", "the X header is missing": the first such word of a sentence that says so. */
@@ -219,7 +234,7 @@ static struct text named_field(struct text said) {
   for (size_t from = 0, to; from < said.length; from = to + 1) {
     for (to = from; to < said.length && is_name_character(said.data[to]);)
       to++;
-    if (is_field_name(text_slice(said, from, to)))
+    if (is_field_name(said, from, to))
       return text_slice(said, from, to);
   }
   return TEXT_NONE;

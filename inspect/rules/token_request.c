@@ -138,7 +138,7 @@ static void check_missing_parameter(struct check *c) {
       (facts->params.body_kind == PARAMS_NO_BODY && is_method(facts, "GET")))
     return;
   const char *missing = is_grant_type_missing(facts) ? "grant_type" : missing_of_grant(facts);
-  if (!missing && !sight_is_sanitised(&c->flows->sight) && is_client_missing(facts))
+  if (!missing && !sight_may_be_sanitised(&c->flows->sight) && is_client_missing(facts))
     missing = "client_id";
   if (!missing && is_in_query)
     missing = "everything (the parameters stand in the query)";
