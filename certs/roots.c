@@ -7,6 +7,7 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "certs/certificate.h"
@@ -14,8 +15,12 @@
 #define TRUST_STORE_PASSWORD "changeit"
 #define TRUST_STORE_ITERATIONS 10000
 
+#define MAX_FILES 32 /* that are told apart; a further one is read again */
+
 struct roots {
   STACK_OF(X509) * certificates; /* the first is the authority's */
+  struct stat files[MAX_FILES];  /* that have been read: many variables name one bundle */
+  size_t file_count;
 };
 
 static int add(struct roots *roots, X509 *certificate) {
@@ -40,9 +45,26 @@ void roots_free(struct roots *roots) {
   free(roots);
 }
 
+/* Notes the file, too. */
+static bool was_read(struct roots *roots, FILE *file) {
+  struct stat facts;
+  if (fstat(fileno(file), &facts))
+    return false;
+  for (size_t i = 0; i < roots->file_count; i++)
+    if (roots->files[i].st_dev == facts.st_dev && roots->files[i].st_ino == facts.st_ino)
+      return true;
+  if (roots->file_count < MAX_FILES)
+    roots->files[roots->file_count++] = facts;
+  return false;
+}
+
 int roots_add_file(struct roots *roots, const char *path) {
   FILE *file = fopen(path, "re");
   int code = file ? 0 : -errno;
+  if (file && was_read(roots, file)) {
+    fclose(file);
+    return 0;
+  }
   size_t count = 0;
   X509 *certificate;
   while (!code && (certificate = PEM_read_X509(file, NULL, NULL, NULL))) {

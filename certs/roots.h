@@ -9,7 +9,7 @@ struct roots;
 struct roots *roots_new(const struct authority *authority);
 void roots_free(struct roots *roots);
 /* roots_add_file - every certificate of a PEM file that is not there yet; whatever else the file holds (a key, say) is left out.
- * Returns 0 (at least one certificate was read), -errno, or ERROR_MALFORMED. */
+ * Returns 0 (a certificate was read, or the file before), -errno, or ERROR_MALFORMED. */
 int roots_add_file(struct roots *roots, const char *path);
 /* roots_add_system - the file in which this system keeps its roots. Returns 0, or -ENOENT where none of the usual ones is there. */
 int roots_add_system(struct roots *roots);

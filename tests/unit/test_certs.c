@@ -340,7 +340,7 @@ static STACK_OF(X509) * read_pem(struct text pem) {
 static void roots_are_ours_and_those_of_files_without_doubles_and_keys(void **state) {
   struct fixture *f = *state;
   struct text_out own = {0}, out = {0};
-  char path[256];
+  char path[256], copy[256];
   X509 *other = NULL;
   struct roots *roots = roots_new(f->authority);
   assert_non_null(roots);
@@ -355,6 +355,10 @@ static void roots_are_ours_and_those_of_files_without_doubles_and_keys(void **st
   assert_int_equal(roots_add_file(roots, path), 0);
   assert_int_equal(roots_add_file(roots, path), 0);
   assert_int_equal(roots_add_file(roots, f->parent), ERROR_MALFORMED); /* a folder */
+  snprintf(copy, sizeof copy, "%s/copy.pem", f->parent);
+  assert_int_equal(link(path, copy), 0);
+  assert_int_equal(roots_add_file(roots, copy), 0); /* the same file by another name */
+  remove(copy);
   remove(path);
   assert_int_equal(roots_add_file(roots, path), -ENOENT);
   assert_int_equal(roots_write_pem(roots, &out), 0);
