@@ -44,7 +44,7 @@ struct text place_path(struct reader *reader, const struct place *place) {
   const struct place *way[MAX_PATH_NAMES];
   size_t depth = 0;
   struct text_out out = {0};
-  for (const struct place *at = place; at && at->above && depth < MAX_PATH_NAMES; at = at->above)
+  for (const struct place *at = place; at->above && depth < MAX_PATH_NAMES; at = at->above)
     way[depth++] = at;
   while (depth)
     add_name(&out, way[--depth]);
