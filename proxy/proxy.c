@@ -135,7 +135,8 @@ static int open_log(struct proxy *proxy, struct error *error) {
                                   .terminal_fd = options->is_json && logs_to_stdout ? -1 : fd,
                                   .is_terminal_json = options->is_json,
                                   .style = style_for(options, fd),
-                                  .has_gap = !options->child && !options->is_quiet}; /* the greeting ends with one */
+                                  .has_gap = !options->is_quiet, /* the greeting ends with one */
+                                  .is_shared = options->child != NULL};
   if (proxy->on_record)
     settings.terminal_fd = -1; /* whoever embeds the proxy shows the records itself */
   proxy->log = log_open(&settings, error);

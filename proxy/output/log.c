@@ -79,9 +79,12 @@ fail:
   return NULL;
 }
 
+/* On a shared terminal each block brings the blank line before it, and leaves the one behind it to the next. */
 static void show(struct log *log, const struct record *record) {
   struct text_out out = {0};
+  log->has_gap = log->has_gap && !log->settings.is_shared;
   record_add_block(record, &log->settings.style, &log->has_gap, &out);
+  out.length -= log->settings.is_shared && text_ends_with(text_out_view(&out), TEXT("\n\n"));
   if (out.length || out.has_failed)
     sink_add(log->terminal, out.has_failed ? TEXT_NONE : text_out_view(&out));
   text_out_free(&out);

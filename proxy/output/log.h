@@ -11,7 +11,8 @@ struct log_settings {
   int terminal_fd;       /* -1: none */
   bool is_terminal_json; /* records instead of blocks */
   struct text_style style;
-  bool has_gap; /* what stands on the terminal so far ends with a blank line */
+  bool has_gap;   /* what stands on the terminal so far ends with a blank line */
+  bool is_shared; /* another program writes there, too: nobody knows what stands there last */
 };
 
 struct log;

@@ -263,6 +263,9 @@ describe('clients', () => {
     assert.ok(found.rules.includes('error api/missing-bearer-prefix'), `${found.rules}`);
     assert.match(found.stderr, /ERROR {2}The access token is sent without the word Bearer/);
     assert.ok(!found.stderr.includes(accessToken(1)));
+    const mixed = await finish([], ['sh', '-c', `echo before >&2; ${walk('true').at(-1)} >/dev/null; echo after >&2`], { env });
+    assert.match(mixed.stderr, /^before\n[^]*[^\n]\n\nERROR /, 'a blank line before each block');
+    assert.doesNotMatch(mixed.stderr, /\n\n\n/, 'and never two');
     assert.equal(found.stdout, '{"error":"invalid_token"}');
     assert.equal((await finish([], walk('exit 5'), { env })).status, 5);
     assert.equal((await finish(['--fail-on', 'never'], walk('true'), { env })).status, 0);
