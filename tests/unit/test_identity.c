@@ -104,6 +104,18 @@ static void does_not_run_parts_together(void **state) {
   assert_false(is_same(&one, &other));
 }
 
+static void knows_members_of_connector_files_in_any_folder(void **state) {
+  (void)state;
+  struct finding one = {.rule = "connector/scope", .file = {.name = {TEXT("a/apiProperties.json")}, .member = {TEXT("/x/y")}}}, other = one;
+  other.file.name.text = TEXT("/builds/7/apiProperties.json");
+  assert_true(is_same(&one, &other));
+  other.file.member.text = TEXT("/x/z");
+  assert_false(is_same(&one, &other));
+  other = one;
+  other.file.name.text = TEXT("a/swagger.json");
+  assert_false(is_same(&one, &other));
+}
+
 static void knows_failures_without_an_exchange_by_their_host(void **state) {
   (void)state;
   struct finding one = {.rule = "transport/upstream", .evidence = {{.name = "host", .text = {TEXT("a.example")}}}, .evidence_count = 1},
@@ -114,9 +126,11 @@ static void knows_failures_without_an_exchange_by_their_host(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(leaves_out_of_an_endpoint_what_differs_from_run_to_run),
-      cmocka_unit_test(is_the_same_for_other_tokens_flows_and_times), cmocka_unit_test(tells_rules_clients_endpoints_and_faults_apart),
-      cmocka_unit_test(does_not_run_parts_together), cmocka_unit_test(knows_failures_without_an_exchange_by_their_host)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(leaves_out_of_an_endpoint_what_differs_from_run_to_run),
+                                     cmocka_unit_test(is_the_same_for_other_tokens_flows_and_times),
+                                     cmocka_unit_test(tells_rules_clients_endpoints_and_faults_apart),
+                                     cmocka_unit_test(does_not_run_parts_together),
+                                     cmocka_unit_test(knows_members_of_connector_files_in_any_folder),
+                                     cmocka_unit_test(knows_failures_without_an_exchange_by_their_host)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
