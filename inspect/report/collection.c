@@ -10,14 +10,27 @@ int collection_init(struct collection *collection) {
   return collection->memory && collection->runs ? 0 : -ENOMEM;
 }
 
+static size_t bytes_of(const struct arena *memory) {
+  return sizeof(struct collected_record) + arena_bytes(memory);
+}
+
+/* Returns how many records there were. */
+static uint64_t free_run(struct collection *collection, struct collected_run *run) {
+  uint64_t count = 0;
+  while (run->first) {
+    struct collected_record *record = run->first;
+    run->first = record->next;
+    collection->bytes -= bytes_of(record->memory);
+    arena_free(record->memory);
+    free(record);
+    count++;
+  }
+  return count;
+}
+
 void collection_free(struct collection *collection) {
   for (size_t i = 0; i < collection->run_count; i++)
-    for (struct collected_record *record = collection->runs[i].first; record;) {
-      struct collected_record *next = record->next;
-      arena_free(record->memory);
-      free(record);
-      record = next;
-    }
+    free_run(collection, &collection->runs[i]);
   free(collection->runs);
   arena_free(collection->memory);
   *collection = (struct collection){0};
@@ -25,20 +38,31 @@ void collection_free(struct collection *collection) {
 
 /* ---- adding ---- */
 
-/* The run that goes on, or a new one behind the last that ended. NULL: there are too many. */
+/* What happened last matters most. Only the last run may be without an end, so the others can be moved. */
+static void drop_oldest(struct collection *collection) {
+  collection->left_out += free_run(collection, &collection->runs[0]);
+  memmove(collection->runs, collection->runs + 1, --collection->run_count * sizeof *collection->runs);
+  struct collected_run *last = collection->run_count ? &collection->runs[collection->run_count - 1] : NULL;
+  if (last && !last->first)
+    last->last = &last->first; /* it pointed into the place that it has left */
+}
+
+/* The run that goes on, or a new one behind the last that ended; where there are too many, the oldest leaves. */
 static struct collected_run *current_run(struct collection *collection) {
   struct collected_run *last = collection->run_count ? &collection->runs[collection->run_count - 1] : NULL;
   if (last && !last->summary)
     return last;
   if (collection->run_count == COLLECTION_MAX_RUNS)
-    return NULL;
+    drop_oldest(collection);
   struct collected_run *run = &collection->runs[collection->run_count++];
-  run->last = &run->first;
+  *run = (struct collected_run){.last = &run->first};
   return run;
 }
 
 void collection_add(struct collection *collection, const struct record *record, struct arena *memory, struct origin origin) {
-  size_t bytes = sizeof(struct collected_record) + arena_bytes(memory);
+  size_t bytes = bytes_of(memory);
+  while (collection->bytes + bytes > COLLECTION_MAX_BYTES && collection->run_count > 1)
+    drop_oldest(collection);
   bool has_room = record->kind == RECORD_SUMMARY || collection->bytes + bytes <= COLLECTION_MAX_BYTES;
   struct collected_run *run = has_room ? current_run(collection) : NULL;
   struct collected_record *kept = run ? malloc(sizeof *kept) : NULL;

@@ -116,10 +116,21 @@ static void add_flows(const struct summary *summary, struct text_out *out) {
     text_out_addf(out, "\n… and %llu more.\n", (unsigned long long)(summary->flow_count - told));
 }
 
+/* Connector files alone have no outcome: what was found in them is all. */
+static const char *mark_of_run(const struct summary *summary) {
+  if (!summary)
+    return "➖";
+  if (!summary->has_files_alone)
+    return outcome_marks[summary->outcome];
+  return summary->findings[SEVERITY_ERROR]     ? severity_marks[SEVERITY_ERROR]
+         : summary->findings[SEVERITY_WARNING] ? severity_marks[SEVERITY_WARNING]
+                                               : "✅";
+}
+
 static void add_headline(const struct collected_run *run, struct text_out *out) {
   struct text_out headline = {0};
   report_add_headline(run, &headline);
-  text_out_addf(out, "### %s oauthtap: ", run->summary ? outcome_marks[run->summary->outcome] : "➖");
+  text_out_addf(out, "### %s oauthtap: ", mark_of_run(run->summary));
   add_prose(out, text_out_view(&headline));
   text_out_add_char(out, '\n');
   text_out_free(&headline);
@@ -229,9 +240,10 @@ static void add_counts(const struct summary *summary, struct text_out *out) {
   }
   if (summary->has_baseline)
     text_out_addf(out, ", %llu known", (unsigned long long)summary->known);
-  text_out_addf(out, "; %llu exchange%s, %llu of them for tokens, %llu API call%s", (unsigned long long)summary->exchanges,
-                summary->exchanges == 1 ? "" : "s", (unsigned long long)summary->token_exchanges, (unsigned long long)summary->api_calls,
-                summary->api_calls == 1 ? "" : "s");
+  if (!summary->has_files_alone)
+    text_out_addf(out, "; %llu exchange%s, %llu of them for tokens, %llu API call%s", (unsigned long long)summary->exchanges,
+                  summary->exchanges == 1 ? "" : "s", (unsigned long long)summary->token_exchanges, (unsigned long long)summary->api_calls,
+                  summary->api_calls == 1 ? "" : "s");
   if (summary->simulated_expiries || summary->dropped_lives)
     text_out_add_string(out, "; expiry was simulated by oauthtap");
   text_out_add_string(out, "</sub>\n");

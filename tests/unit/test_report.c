@@ -142,7 +142,11 @@ static void keeps_within_its_bounds(void **state) {
   for (size_t i = 0; i < COLLECTION_MAX_RUNS + 5; i++)
     add_copy(&collection, &summary);
   assert_int_equal(collection.run_count, COLLECTION_MAX_RUNS);
-  assert_int_equal(collection.left_out, 1 + 6);
+  assert_int_equal(collection.left_out, 1 + added + 5); /* the oldest runs have left: the one with findings first */
+  for (int i = 0; i < 2; i++)
+    add_copy(&collection, &finding);
+  assert_int_equal(collection.run_count, COLLECTION_MAX_RUNS);
+  assert_null(collection.runs[COLLECTION_MAX_RUNS - 1].summary);
   assert_int_equal(collection_finish(&collection), 0);
   assert_int_equal(collection.finding_count, 1);
   for (size_t i = 0; report_format_at(i); i++) {
