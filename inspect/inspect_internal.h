@@ -65,7 +65,7 @@ void judge(struct inspect *inspect, const struct observation *observation, const
 void judge_file(struct inspect *inspect, const struct observation *observation, const struct connector_file *file, struct arena *memory);
 /* judge_recover - what the exchange puts right. */
 void judge_recover(struct inspect *inspect, const struct facts *facts);
-/* judge_release - hold_release_fn: the finding leaves, or waits for the end of the run. judge_release_at_end - it leaves. */
+/* tell.c: judge_release - hold_release_fn: the finding leaves, or waits for the end of the run. judge_release_at_end - it leaves. */
 void judge_release(void *owner, struct held *held);
 void judge_release_at_end(void *owner, struct held *held);
 
