@@ -28,11 +28,18 @@ static struct text whole_body(struct arena *arena, const struct http_head *head,
   return decoded;
 }
 
+/* The default port says nothing, and some clients write it. */
+static struct text without_port(const struct http_head *request) {
+  bool is_tls = text_equal_nocase(request->scheme, TEXT("https"));
+  struct text port = is_tls ? TEXT(":443") : TEXT(":80"), authority = request->authority;
+  return text_ends_with(authority, port) ? text_slice(authority, 0, authority.length - port.length) : authority;
+}
+
 static int read_url(struct facts *facts) {
   const struct http_head *request = &facts->exchange->request;
   struct text path = text_starts_with(request->path, TEXT("/")) ? request->path : TEXT_NONE;
-  const struct text pieces[] = {request->scheme, TEXT("://"), request->authority, path};
-  char *url = arena_alloc(facts->memory, request->scheme.length + 3 + request->authority.length + path.length + 1);
+  const struct text authority = without_port(request), pieces[] = {request->scheme, TEXT("://"), authority, path};
+  char *url = arena_alloc(facts->memory, request->scheme.length + 3 + authority.length + path.length + 1);
   if (!url)
     return -ENOMEM;
   size_t length = 0;

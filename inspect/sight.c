@@ -158,8 +158,14 @@ static uint64_t unread_key(const struct flows *flows, const struct facts *facts)
   return flows_key(flows, "unread", facts->exchange->client, TEXT_NONE);
 }
 
+static uint64_t unread_flow_key(const struct flows *flows, uint64_t flow_id) {
+  return flows_key(flows, "unread flow", text_of((const char *)&flow_id, sizeof flow_id), TEXT_NONE);
+}
+
 bool sight_was_told(struct flows *flows, const struct facts *facts) {
-  return table_peek(&flows->sight.told, stranger_key(flows, facts)) || table_peek(&flows->sight.told, unread_key(flows, facts));
+  const struct trail *trail = sight_trail(flows, facts);
+  return table_peek(&flows->sight.told, stranger_key(flows, facts)) || table_peek(&flows->sight.told, unread_key(flows, facts)) ||
+         (trail && trail->flow_id && table_peek(&flows->sight.told, unread_flow_key(flows, trail->flow_id)));
 }
 
 static void learn_told(struct flows *flows, json_value value, unsigned depth) {
@@ -185,6 +191,13 @@ static void learn_answer(struct flows *flows, const struct facts *facts) {
   }
 }
 
+/* By whoever asked, and for whichever program shares the flow. */
+static void note_unread(struct flows *flows, const struct facts *facts) {
+  table_claim(&flows->sight.told, unread_key(flows, facts), 1);
+  if (facts->flow)
+    table_claim(&flows->sight.told, unread_flow_key(flows, facts->flow->id), 1);
+}
+
 /* What asked for a token, or may have: a request that is not known, either, or one to a login of a vendor's own, which the proxy does read.
  */
 static void learn_unread(struct flows *flows, const struct facts *facts) {
@@ -193,7 +206,7 @@ static void learn_unread(struct flows *flows, const struct facts *facts) {
   bool may_be_one = text_equal(facts->exchange->request.method, TEXT("POST")) && (!facts->is_request_whole || flows->sight.is_recording);
   if ((is_token_request || may_be_one) && !facts->exchange->is_response_local && status >= 200 && status < 300 &&
       facts->answer.format == FORMAT_UNKNOWN)
-    table_claim(&flows->sight.told, unread_key(flows, facts), 1);
+    note_unread(flows, facts);
 }
 
 /* A token may come in any answer to a POST: of a vendor's own shape, of a server to its own web page. */
