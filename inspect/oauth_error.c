@@ -2,15 +2,19 @@
 #include "inspect/oauth_error.h"
 
 #define AADSTS(number, remedy)                                                                                                             \
-  { MATCHES_AADSTS, number, remedy, false }
+  { MATCHES_AADSTS, number, remedy, NULL, false }
 #define AADSTS_PERSON(number, remedy)                                                                                                      \
-  { MATCHES_AADSTS, number, remedy, true }
+  { MATCHES_AADSTS, number, remedy, NULL, true }
 #define WORDS(words, remedy)                                                                                                               \
-  { MATCHES_WORDS, words, remedy, false }
+  { MATCHES_WORDS, words, remedy, NULL, false }
 #define CODE(code, remedy)                                                                                                                 \
-  { MATCHES_CODE, code, remedy, false }
+  { MATCHES_CODE, code, remedy, NULL, false }
 #define CODE_PERSON(code, remedy)                                                                                                          \
-  { MATCHES_CODE, code, remedy, true }
+  { MATCHES_CODE, code, remedy, NULL, true }
+
+/* At a refresh some codes mean less than they may mean elsewhere. */
+#define CODE_BOTH(code, remedy, at_refresh)                                                                                                \
+  { MATCHES_CODE, code, remedy, at_refresh, false }
 
 #define SIGN_IN_AGAIN "Let the person sign in again in a browser, and store the new tokens."
 #define EXCHANGE_ONCE "Start the sign-in again and exchange the new code once, at once, with the same client id and redirect_uri."
@@ -225,23 +229,38 @@ static const struct oauth_error errors[] = {
     CODE("expired_token", "The device code has expired before anybody confirmed it: start the device flow again."),
     CODE("access_denied", "The person or an administrator refused: sign in again and consent."),
     /* ---- RFC 6749 section 5.2 ---- */
-    CODE("invalid_client",
-         "Check the client id and the secret (no white space, not expired, not the secret's id), and whether the server wants them as "
-         "a Basic header or in the body (Postman: Client Authentication; n8n: Authentication)."),
-    CODE("invalid_grant", "The code, refresh token or password is wrong, was used before, has expired, or belongs to another client or "
-                          "redirect_uri: sign in again and exchange the code once, at once."),
-    CODE("unauthorized_client",
-         "The client is not allowed to use this grant: enable it at the application's registration (Okta, Auth0: Grant types; "
-         "Keycloak: the client's flows)."),
-    CODE("unsupported_grant_type",
-         "The endpoint does not know this grant_type: check its spelling, that the URL is the token URL, and that the body is "
-         "sent as application/x-www-form-urlencoded."),
-    CODE("invalid_scope",
-         "A scope is unknown, malformed or not allowed for this client: compare the scopes with the provider's list, and mind what "
-         "separates them (mostly spaces)."),
-    CODE("invalid_request",
-         "A parameter is missing, doubled or malformed: send grant_type and the grant's parameters once, in a form-encoded body."),
+    CODE_BOTH("invalid_client",
+              "Check the client id and the secret (no white space, not expired, not the secret's id), and whether the server wants them as "
+              "a Basic header or in the body (Postman: Client Authentication; n8n: Authentication).",
+              "The refresh must authenticate the client like the code exchange did: same client id, secret and method (Basic header or "
+              "body). Check that the secret has not expired."),
+    CODE_BOTH("invalid_grant",
+              "The code, refresh token or password is wrong, was used before, has expired, or belongs to another client or "
+              "redirect_uri: sign in again and exchange the code once, at once.",
+              "The refresh token has expired, was revoked (password changed, consent withdrawn, application removed) or was replaced by a "
+              "newer one: sign in again, and store the refresh_token of every answer that brings one. Salesforce keeps 5 tokens a person; "
+              "Google has a cap, too."),
+    CODE_BOTH("unauthorized_client",
+              "The client is not allowed to use this grant: enable it at the application's registration (Okta, Auth0: Grant types; "
+              "Keycloak: the client's flows).",
+              "Allow the refresh_token grant at the application's registration."),
+    CODE_BOTH("unsupported_grant_type",
+              "The endpoint does not know this grant_type: check its spelling, that the URL is the token URL, and that the body is "
+              "sent as application/x-www-form-urlencoded.",
+              "The refresh URL does not know grant_type=refresh_token: check the URL, and that the body is form-encoded."),
+    CODE_BOTH("invalid_scope",
+              "A scope is unknown, malformed or not allowed for this client: compare the scopes with the provider's list, and mind what "
+              "separates them (mostly spaces).",
+              "Ask for no more scopes than the sign-in did, or for none."),
+    CODE_BOTH("invalid_request",
+              "A parameter is missing, doubled or malformed: send grant_type and the grant's parameters once, in a form-encoded body.",
+              "A parameter is missing: send grant_type=refresh_token, refresh_token and the client's authentication (Entra ID also wants "
+              "scope)."),
 };
+
+const char *oauth_error_remedy(const struct oauth_error *error, bool is_refresh) {
+  return !error ? NULL : is_refresh && error->at_refresh ? error->at_refresh : error->remedy;
+}
 
 const struct oauth_error *oauth_error_at(size_t index) {
   return index < sizeof errors / sizeof *errors ? &errors[index] : NULL;

@@ -15,12 +15,15 @@ struct oauth_error {
   enum oauth_error_match match;
   const char *name;
   const char *remedy;
-  bool needs_person; /* nothing is set wrong: somebody has to sign in or consent */
+  const char *at_refresh; /* what helps where a refresh is refused so; NULL: the same */
+  bool needs_person;      /* nothing is set wrong: somebody has to sign in or consent */
 };
 
 /* oauth_error_at - all rows, the specific before the general; NULL at the end. oauth_error_of - the row for the answer; NULL: none fits. */
 const struct oauth_error *oauth_error_at(size_t index);
 const struct oauth_error *oauth_error_of(const struct answer *answer);
+/* oauth_error_remedy - what helps; NULL where the error is. */
+const char *oauth_error_remedy(const struct oauth_error *error, bool is_refresh);
 
 /* oauth_error_is_given - the answer says why in OAuth's or a vendor's form; what only repeats the status in words does not. */
 bool oauth_error_is_given(const struct facts *facts);

@@ -64,35 +64,6 @@ static void check_missing_access_token(struct check *c) {
 
 /* ---- refresh/rejected ---- */
 
-static const struct {
-  const char *error, *remedy;
-} rejected_remedies[] = {
-    {"invalid_grant",
-     "The refresh token has expired, was revoked (password changed, consent withdrawn, application removed) or was replaced by a newer "
-     "one: sign in again, "
-     "and store the refresh_token of every answer that brings one. Salesforce keeps 5 tokens a person; Google has a cap, too."},
-    {"invalid_client", "The refresh must authenticate the client like the code exchange did: same client id, secret and method (Basic "
-                       "header or body). Check that the secret "
-                       "has not expired."},
-    {"unsupported_grant_type", "The refresh URL does not know grant_type=refresh_token: check the URL, and that the body is form-encoded."},
-    {"unauthorized_client", "Allow the refresh_token grant at the application's registration."},
-    {"invalid_scope", "Ask for no more scopes than the sign-in did, or for none."},
-    {"invalid_request",
-     "A parameter is missing: send grant_type=refresh_token, refresh_token and the client's authentication (Entra ID also wants scope)."},
-    {"interaction_required", "The person must sign in again in a browser."},
-};
-
-/* What the description says is more certain than the code; of codes, what they mean at a refresh comes first. */
-static const char *rejected_remedy(const struct answer *answer) {
-  const struct oauth_error *known = oauth_error_of(answer);
-  if (known && known->match != MATCHES_CODE)
-    return known->remedy;
-  for (size_t i = 0; i < sizeof rejected_remedies / sizeof *rejected_remedies; i++)
-    if (text_equal(answer->error, text_from(rejected_remedies[i].error)))
-      return rejected_remedies[i].remedy;
-  return known ? known->remedy : NULL;
-}
-
 static void check_rejected(struct check *c) {
   const struct facts *facts = c->facts;
   if (!check_is_status(c, 400, 599) || text_equal(facts->answer.error, TEXT("use_dpop_nonce")))
@@ -121,7 +92,7 @@ static void check_rejected(struct check *c) {
     report_remedy(r, "Nothing is wrong where that was meant; otherwise find out who revokes the token or signs out, and sign in again.");
     return;
   }
-  const char *remedy = rejected_remedy(&facts->answer);
+  const char *remedy = oauth_error_remedy(oauth_error_of(&facts->answer), true);
   if (remedy)
     report_remedy(r, remedy);
 }

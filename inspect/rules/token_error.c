@@ -6,9 +6,9 @@
 /* ---- token/error-response ---- */
 
 static void add_remedy(struct report *report, const struct facts *facts) {
-  const struct oauth_error *error = oauth_error_of(&facts->answer);
-  if (error)
-    report_remedy(report, error->remedy);
+  const char *remedy = oauth_error_remedy(oauth_error_of(&facts->answer), facts->class == CLASS_REFRESH);
+  if (remedy)
+    report_remedy(report, remedy);
 }
 
 static void check_error_response(struct check *c) {

@@ -53,13 +53,26 @@ static void the_words_of_vendors_are_found_in_descriptions(void **state) {
   assert_null(of("a_word_of_nobody", ""));
 }
 
+static void a_refresh_has_its_own_text_where_the_code_means_less(void **state) {
+  (void)state;
+  const struct oauth_error *error = of("invalid_grant", "");
+  assert_non_null(strstr(oauth_error_remedy(error, false), "exchange the code"));
+  assert_non_null(strstr(oauth_error_remedy(error, true), "The refresh token has expired"));
+  assert_null(strstr(oauth_error_remedy(error, true), "exchange the code"));
+  error = of("invalid_grant", "AADSTS700082: expired");
+  assert_string_equal(oauth_error_remedy(error, true), error->remedy); /* what the description says is more certain */
+  assert_null(oauth_error_remedy(NULL, true));
+}
+
 static void no_text_is_empty_or_without_an_end(void **state) {
   const struct oauth_error *error;
   (void)state;
   for (size_t i = 0; (error = oauth_error_at(i)); i++) {
-    struct text remedy = text_from(error->remedy);
-    assert_true(remedy.length > 20);
-    assert_int_equal(remedy.data[remedy.length - 1], '.');
+    for (int is_refresh = 0; is_refresh < 2; is_refresh++) {
+      struct text remedy = text_from(oauth_error_remedy(error, is_refresh));
+      assert_true(remedy.length > 20);
+      assert_int_equal(remedy.data[remedy.length - 1], '.');
+    }
   }
 }
 
@@ -68,6 +81,7 @@ int main(void) {
       cmocka_unit_test(every_code_of_the_standards_has_its_text),
       cmocka_unit_test(every_number_of_entra_id_is_told_from_its_longer_neighbours),
       cmocka_unit_test(the_words_of_vendors_are_found_in_descriptions),
+      cmocka_unit_test(a_refresh_has_its_own_text_where_the_code_means_less),
       cmocka_unit_test(no_text_is_empty_or_without_an_end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
