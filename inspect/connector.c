@@ -17,11 +17,28 @@ struct text connector_source(const struct connector_settings *connector, enum co
   return connector->said_by_person & 1u << member ? TEXT_NONE : connector->source;
 }
 
+/* Pages that many clients come back to: those of platforms and tools, and what listens on this machine. */
+static bool is_shared(struct text redirect_uri) {
+  static const struct text hosts[] = {TEXT("*.consent.azure-apim.net"), TEXT("*.consent.azure-apim.us"), TEXT("*.consent.azure-apim.cn"),
+                                      TEXT("oauth.pstmn.io"),           TEXT("oauth.n8n.cloud"),         TEXT("zapier.com")};
+  struct url url;
+  if (url_parse(redirect_uri, &url))
+    return false;
+  bool has_own_path = text_starts_with(url.path, TEXT("/redirect/")) && url.path.length > sizeof "/redirect/" - 1;
+  for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
+    if (url_host_matches(url.host, hosts[i]))
+      return !has_own_path;
+  return url_host_is_loopback(url.host);
+}
+
+bool connector_names_redirect(const struct connector_settings *connector, struct text redirect_uri) {
+  return connector_is_said(connector->redirect_uri) && text_equal(connector->redirect_uri, redirect_uri) && !is_shared(redirect_uri);
+}
+
 bool connector_is_ours(const struct connector_settings *connector, const struct facts *facts) {
   struct text redirect_uri = params_get(&facts->params, "redirect_uri");
   return classify_compare(connector->token_url, facts) != URL_DIFFERENT ||
-         classify_compare(connector->refresh_url, facts) != URL_DIFFERENT ||
-         (connector_is_said(connector->redirect_uri) && text_equal(connector->redirect_uri, redirect_uri));
+         classify_compare(connector->refresh_url, facts) != URL_DIFFERENT || connector_names_redirect(connector, redirect_uri);
 }
 
 bool connector_names_client(const struct connector_settings *connector, const struct facts *facts) {

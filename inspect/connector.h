@@ -10,6 +10,8 @@
 bool connector_is_said(struct text configured);
 /* connector_source - the file and member that say what the connector is, for a value of it; empty: the person said it. */
 struct text connector_source(const struct connector_settings *connector, enum connector_member member);
+/* connector_names_redirect - the redirect URI is the configured one, and no page that many clients share. */
+bool connector_names_redirect(const struct connector_settings *connector, struct text redirect_uri);
 /* connector_is_ours - the request goes to the connector's token or refresh URL, or names its redirect URI. */
 bool connector_is_ours(const struct connector_settings *connector, const struct facts *facts);
 /* connector_names_client - the request is made by the configured client id. */

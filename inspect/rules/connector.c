@@ -32,8 +32,7 @@ static void report_url(struct check *c, struct text configured, enum connector_m
 }
 
 static bool is_same_redirect(const struct check *c) {
-  return connector_is_said(c->connector->redirect_uri) &&
-         text_equal(c->connector->redirect_uri, params_get(&c->facts->params, "redirect_uri"));
+  return connector_names_redirect(c->connector, params_get(&c->facts->params, "redirect_uri"));
 }
 
 static void check_token_url(struct check *c) {
@@ -53,11 +52,19 @@ static void check_refresh_url(struct check *c) {
     report_url(c, c->connector->refresh_url, MEMBER_REFRESH_URL);
 }
 
+/* At a provider that everybody uses, other programs ask at the same URL; those without a secret (pages, desktop programs) are no connector.
+ */
+static bool is_another_program(const struct check *c) {
+  const struct facts *facts = c->facts;
+  bool is_redirected_here = connector_names_redirect(c->connector, params_get(&facts->params, "redirect_uri"));
+  return quirk_of_host(facts->url.host) && text_is_empty(facts->client_secret) && !is_redirected_here;
+}
+
 static void check_client_id(struct check *c) {
   const struct facts *facts = c->facts;
   struct text configured = c->connector->client_id;
   if (!connector_is_said(configured) || !connector_is_ours(c->connector, facts) || text_is_empty(facts->client_id) ||
-      text_equal(configured, facts->client_id))
+      text_equal(configured, facts->client_id) || is_another_program(c))
     return;
   struct report *r = report(c);
   evidence_name(r, "configured", configured);

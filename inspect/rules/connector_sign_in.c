@@ -58,7 +58,7 @@ static void check_authorization_url(struct check *c) {
   enum url_difference difference = classify_compare(configured, c->facts);
   if (!connector_is_said(configured) || difference == URL_SAME || check_has_signed_in(c) || !read_asked(c, &asked))
     return;
-  bool is_same_redirect = connector_is_said(c->connector->redirect_uri) && text_equal(c->connector->redirect_uri, asked.redirect_uri);
+  bool is_same_redirect = connector_names_redirect(c->connector, asked.redirect_uri);
   if (text_is_empty(asked.redirect_uri) || !(is_ours(c, &asked) || is_same_redirect))
     return;
   struct report *r = report(c);
