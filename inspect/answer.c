@@ -172,7 +172,8 @@ static void read_hints(struct answer *answer) {
   for (size_t i = 0; i < 3; i++) {
     answer->says_expired |= NAMES_ANY(said[i], expired);
     answer->says_revoked |= NAMES_ANY(said[i], revoked);
-    answer->hints_scope |= i < 2 ? NAMES_ANY(said[i], scope) : text_find_nocase(said[i], TEXT("insufficient_scope")) != SIZE_MAX;
+    answer->hints_scope |= i < 2 ? NAMES_ANY(said[i], scope) && !text_equal(said[i], TEXT("insufficient_claims"))
+                                 : text_find_nocase(said[i], TEXT("insufficient_scope")) != SIZE_MAX;
     answer->says_no_token |= NAMES_ANY(said[i], no_token);
     answer->names_other_cause |= NAMES_ANY(said[i], other) || answer->says_no_token;
   }

@@ -169,8 +169,17 @@ const struct grant_memory *clients_grants(struct flows *flows, const struct fact
   return table_get(&flows->clients.grants, grant_key(flows, facts));
 }
 
+/* By what a server would get, whichever way it is written. */
+static uint64_t methods_key(const struct flows *flows, struct text endpoint) {
+  struct url url;
+  if (url_parse(endpoint, &url))
+    return flows_key(flows, "methods", endpoint, TEXT_NONE);
+  uint64_t parts[3] = {hash_text_nocase(flows->key, url.host), url.port, hash_text(flows->key, url.path)};
+  return flows_key(flows, "methods", text_of((const char *)parts, sizeof parts), TEXT_NONE);
+}
+
 unsigned clients_listed_methods(struct flows *flows, const struct facts *facts) {
-  const unsigned *methods = table_get(&flows->clients.methods, flows_key(flows, "methods", facts->endpoint, TEXT_NONE));
+  const unsigned *methods = table_get(&flows->clients.methods, methods_key(flows, facts->endpoint));
   return methods ? *methods : 0;
 }
 
@@ -229,7 +238,7 @@ void clients_learn_discovery(struct flows *flows, const struct facts *facts) {
   struct text endpoint = json_string(json_member(root, "token_endpoint"));
   if (facts->answer.kind != ANSWER_ACCEPTED || text_is_empty(endpoint) || !json_is_array(list))
     return;
-  unsigned *methods = table_claim(&flows->clients.methods, flows_key(flows, "methods", endpoint, TEXT_NONE), sizeof *methods);
+  unsigned *methods = table_claim(&flows->clients.methods, methods_key(flows, endpoint), sizeof *methods);
   for (json_value item = json_next(list, NULL); methods && item; item = json_next(list, item))
     *methods |= method_of(json_string(item));
 }

@@ -189,6 +189,9 @@ static const struct oauth_error errors[] = {
     WORDS("BAD_CLIENT_SECRET", SECRET),
     WORDS("BAD_REFRESH_TOKEN", "HubSpot no longer accepts this refresh token (the application was removed, or the token is another "
                                "application's): " SIGN_IN_AGAIN),
+    WORDS("Malformed auth code",
+          "The code came cut or encoded twice (4%2F for 4/): take it from the callback's parameter, decoded once, and "
+          "encode it once in the form."),
     CODE("invalid_code", "The code is wrong, was used before or has expired: " EXCHANGE_ONCE),
     CODE("code_already_used", "The code was used before: " EXCHANGE_ONCE),
     CODE("code_expired", "The code has expired: " EXCHANGE_ONCE),

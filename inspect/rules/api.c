@@ -159,11 +159,13 @@ static void check_double_prefix(struct check *c) {
   for (size_t i = text_equal_nocase(credentials->scheme, TEXT("bearer")) ? 0 : 1; i < sizeof twice / sizeof *twice; i++)
     is_double |= text_starts_with_nocase(again, twice[i]);
   bool is_without_space = !is_double && is_glued(c, again);
-  if (!is_double && !is_without_space)
+  bool is_named = text_starts_with_nocase(again, TEXT("authorization:")); /* the whole line was pasted as the value */
+  if (!is_double && !is_without_space && !is_named)
     return;
   struct report *r = report(c);
   evidence_literal(r, "form",
-                   is_without_space                                                          ? "Bearer without a space behind it"
+                   is_named                                                                  ? "Authorization: within its own value"
+                   : is_without_space                                                        ? "Bearer without a space behind it"
                    : is_scheme_with_sign || !text_starts_with_nocase(again, TEXT("bearer ")) ? "Bearer with a sign behind it"
                                                                                              : "Bearer Bearer");
   api_add_token(r, c->facts);
@@ -297,6 +299,12 @@ static void check_expired_token_used(struct check *c) {
 
 /* ---- api/rejected-before-expiry ---- */
 
+/* Entra ID: error="insufficient_claims", claims="…". */
+static bool wants_claims(const struct facts *facts) {
+  return text_find_nocase(facts->answer.challenge, TEXT("insufficient_claims")) != SIZE_MAX ||
+         text_find_nocase(facts->answer.challenge, TEXT(" claims=")) != SIZE_MAX;
+}
+
 static void check_rejected_before_expiry(struct check *c) {
   const struct facts *facts = c->facts;
   if (!check_is_status(c, 401, 401) || !api_is_access_token(facts) || facts->token->life_s <= 0 ||
@@ -306,11 +314,19 @@ static void check_rejected_before_expiry(struct check *c) {
   int64_t life_ms = true_life_s(facts->token) * 1000, margin_ms = life_ms / 50 > EXPIRY_TOLERANCE_MS ? life_ms / 50 : EXPIRY_TOLERANCE_MS;
   bool is_repeated = refresh_repeated_ms(c->flows, facts->token) != 0; /* it is older than the answer that brought it last */
   if (is_repeated || !is_younger_than(facts, life_ms - margin_ms) || answer->hints_scope || answer->names_other_cause ||
-      answer->says_revoked || text_equal(answer->error, TEXT("use_dpop_nonce")) ||
+      (answer->says_revoked && !wants_claims(facts)) || text_equal(answer->error, TEXT("use_dpop_nonce")) ||
       revocation_is_seen(c->flows, facts->token, facts->exchange->client))
     return;
   struct report *r = report(c);
   api_add_ages(r, facts);
+  if (!wants_claims(facts))
+    return;
+  report_message(r,
+                 "{method} {url} answered 401 to a token of age {age} that had worked, and wants a new one with other claims (continuous "
+                 "access evaluation of Entra ID).");
+  report_remedy(r, "Something changed for the person or the session (password, location, revocation, policy). Send the claims of the "
+                   "challenge, decoded, as the parameter claims of a new authorization or token request, and use the token that comes; a "
+                   "client that cannot do that must let the person sign in again.");
 }
 
 /* ---- api/unauthorized ---- */

@@ -291,6 +291,15 @@ static const struct {
     {"Azure Key Vault", {"https://vault.azure.net"}, {"*.vault.azure.net", "*.managedhsm.azure.net"}},
     {"Azure Storage", {"https://storage.azure.com"}, {"*.core.windows.net", "*.storage.azure.net"}},
     {"Power BI", {"https://analysis.windows.net/powerbi/api"}, {"*.powerbi.com", "*.analysis.windows.net", "*.fabric.microsoft.com"}},
+    {"Azure AD Graph", {"00000002-0000-0000-c000-000000000000", "https://graph.windows.net"}, {"graph.windows.net"}},
+    {"Exchange Online",
+     {"00000002-0000-0ff1-ce00-000000000000", "https://outlook.office.com", "https://outlook.office365.com"},
+     {"*.office.com", "*.office365.com"}},
+    {"SharePoint Online", {"00000003-0000-0ff1-ce00-000000000000"}, {"*.sharepoint.com", "*.sharepoint.us"}},
+    {"Power Automate", {"https://service.flow.microsoft.com"}, {"*.flow.microsoft.com", "*.powerautomate.com"}},
+    {"Power Apps", {"https://service.powerapps.com"}, {"*.powerapps.com", "*.powerplatform.com"}},
+    {"Log Analytics", {"https://api.loganalytics.io"}, {"*.loganalytics.io", "*.azure.com"}},
+    {"Azure AI services", {"https://cognitiveservices.azure.com"}, {"*.azure.com", "*.microsoft.com"}},
     {"Azure DevOps", {"499b84ac-1321-427f-aa17-267ca6975798"}, {"dev.azure.com", "*.dev.azure.com", "*.visualstudio.com"}},
 };
 
@@ -317,6 +326,18 @@ static bool is_at_host_of(struct text url, struct text host) {
   return url_parse(url, &parsed) == 0 && text_equal_nocase(parsed.host, host);
 }
 
+/* Services whose every organisation has a host that is its tokens' audience. */
+static bool is_of_other_organisation(struct text audience, struct text host) {
+  static const struct text services[] = {TEXT("*.dynamics.com"), TEXT("*.sharepoint.com")};
+  struct url url;
+  if (url_parse(audience, &url) || text_equal_nocase(url.host, host))
+    return false;
+  for (size_t i = 0; i < sizeof services / sizeof *services; i++)
+    if (url_host_matches(url.host, services[i]))
+      return true;
+  return false;
+}
+
 /* Whom the token is for, where that is certainly another than the host: a phrase for people. */
 static const char *wrong_audience(const struct check *c, const struct jwt *jwt, struct text audience) {
   const struct facts *facts = c->facts;
@@ -324,6 +345,8 @@ static const char *wrong_audience(const struct check *c, const struct jwt *jwt, 
   bool is_issuers = is_at_host_of(jwt->issuer, facts->url.host) || is_at_host_of(text_from(facts->token->flow->token_url), facts->url.host);
   if (resource || is_issuers)
     return resource;
+  if (is_of_other_organisation(audience, facts->url.host))
+    return "another organisation";
   if (text_ends_with(audience, TEXT("/userinfo")) && text_starts_with(audience, without_slash(jwt->issuer)))
     return "the provider's userinfo endpoint";
   if (text_starts_with(audience, TEXT("https://")) && text_equal(without_slash(audience), without_slash(jwt->issuer)))

@@ -105,6 +105,7 @@ static void check_code_expired(struct check *c) {
   const struct code *code = facts->seen_code;
   bool is_named = text_equal(facts->answer.error, TEXT("invalid_grant")) ||
                   text_equal(facts->answer.error, TEXT("bad_verification_code")) ||
+                  text_equal_nocase(facts->answer.error, TEXT("invalid_code")) || facts->answer.says_expired ||
                   text_find(facts->answer.description, TEXT("AADSTS70008")) != SIZE_MAX;
   bool was_tried = code && code->exchange && !code->was_cut; /* then the first refusal is the one to look at */
   if (!is_code_grant(facts) || !code || !code->issued_ms || was_tried || facts->answer.kind != ANSWER_REFUSED || !is_named ||

@@ -44,8 +44,13 @@ static void add_token(struct report *r, const struct facts *facts) {
 
 /* ---- refresh/placeholder-refresh-token ---- */
 
+/* A parameter that is not there at all is a missing one. */
 static const char *placeholder_of(const struct facts *facts) {
   struct text value = text_trim_space(facts->sent_refresh_token);
+  if (json_is_null(json_member(json_root(&facts->params.json), "refresh_token")))
+    return "null";
+  if (!facts->sent_refresh_token.data)
+    return NULL;
   if (text_is_empty(value))
     return "nothing at all";
   const char *form = trait_placeholder_form(value);

@@ -6,6 +6,7 @@
 #include "inspect/oauth_error.h"
 #include "inspect/oauth_error.h"
 #include "inspect/quirks.h"
+#include "inspect/trait.h"
 
 static bool is_grant(const struct facts *facts, const char *grant) {
   return text_equal(facts->grant_type, text_from(grant));
@@ -131,6 +132,10 @@ static bool has_empty_body(const struct facts *facts) {
   return is_method(facts, "POST") && facts->exchange->request_body.wire_bytes == 0 && facts->params.query.count > 0;
 }
 
+static bool is_placeholder(const struct facts *facts, const char *name) {
+  return trait_placeholder_form(params_get(&facts->params, name)) != NULL;
+}
+
 static void check_missing_parameter(struct check *c) {
   const struct facts *facts = c->facts;
   bool is_in_query = has_empty_body(facts) && !was_understood(facts);
@@ -140,6 +145,10 @@ static void check_missing_parameter(struct check *c) {
   const char *missing = is_grant_type_missing(facts) ? "grant_type" : missing_of_grant(facts);
   if (!missing && !sight_may_be_sanitised(&c->flows->sight) && is_client_missing(facts))
     missing = "client_id";
+  if (!missing && is_placeholder(facts, "code") && is_grant(facts, "authorization_code"))
+    missing = "code (a placeholder stands in its place)";
+  if (!missing && is_placeholder(facts, "client_id"))
+    missing = "client_id (a placeholder stands in its place)";
   if (!missing && is_in_query)
     missing = "everything (the parameters stand in the query)";
   if (!missing)
