@@ -107,16 +107,19 @@ static void find_flow(struct inspect *inspect, struct facts *facts, uint64_t seq
     facts->flow = flow_of_call(&inspect->flows, facts);
 }
 
-static bool brings_token(const struct facts *facts) {
-  bool is_token_class = facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH || facts->class == CLASS_LEARN;
+/* What an API tells back to the caller is no news. */
+static bool brings_token(struct flows *flows, const struct facts *facts) {
+  bool is_grant = facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH;
   uint16_t status = facts->exchange->response.status;
-  return is_token_class && facts->answer.kind != ANSWER_NONE && status >= 200 && status < 300 && !text_is_empty(facts->access_token);
+  bool is_success = facts->answer.kind != ANSWER_NONE && status >= 200 && status < 300;
+  return is_success && !text_is_empty(facts->access_token) &&
+         (is_grant || (facts->class == CLASS_LEARN && !flow_find_token(flows, facts->access_token)));
 }
 
 /* What the exchange teaches, after it was judged by what was known before. */
 static void learn(struct inspect *inspect, struct facts *facts, uint64_t sequence) {
   struct flows *flows = &inspect->flows;
-  if (brings_token(facts)) {
+  if (brings_token(flows, facts)) {
     flow_take_answer(flows, facts, sequence, inspect_fingerprint, inspect);
     simulation_note(&inspect->simulation, facts->access_token, facts->exchange->ended_us);
     if (facts->class != CLASS_LEARN)
