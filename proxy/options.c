@@ -284,8 +284,11 @@ static int check_simulate_expiry(struct options *options, const struct option *o
   struct text rest = text_from(value), first = text_split(&rest, ',');
   size_t equals = text_find_char(first, '=');
   bool has_host = equals != SIZE_MAX && equals > 0 && !text_starts_with(first, TEXT("status="));
-  if (has_host && host_pattern_check(option->name, text_slice(first, 0, equals), false, error))
+  if (has_host && host_pattern_check(option->name, text_slice(first, 0, equals), false, error)) {
+    size_t length = strlen(error->text); /* it ends with what to write instead */
+    snprintf(error->text + length, sizeof error->text - length, "=SECONDS");
     return -EINVAL;
+  }
   if (simulate_rule_parse(text_from(value), &rule, &why) == 0)
     return 0;
   return error_set(error, -EINVAL, "--%s %.200s: %s; for example --simulate-expiry 30 or --simulate-expiry api.example.com=30,status=403",

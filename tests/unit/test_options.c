@@ -306,7 +306,7 @@ static void takes_expiries_to_simulate_and_says_what_is_wrong_with_one(void **st
   assert_int_equal(run.options.simulate_expiry.count, 1);
   options_free(&run.options);
   expect_refusal(OPTIONS_PROXY, "--simulate-expiry 0", "--simulate-expiry 0: SECONDS is a whole number from 1 to 86400|for example");
-  expect_refusal(OPTIONS_PROXY, "--simulate-expiry api.test:443=5", "a port cannot be said");
+  expect_refusal(OPTIONS_PROXY, "--simulate-expiry api.test:443=5", "a port cannot be said|write --simulate-expiry api.test=SECONDS");
   expect_refusal(OPTIONS_PROXY, "--simulate-expiry 5,status=500", "status=401, ,status=403 or ,status=200");
   expect_refusal(OPTIONS_PROXY, "--simulate-expiry status=403", "SECONDS comes first");
   expect_refusal(OPTIONS_CHECK, "--simulate-expiry 5", "unknown option --simulate-expiry");
