@@ -142,7 +142,8 @@ struct first_failure {
 struct rule_count {
   const char *rule, *title;
   enum severity severity;
-  uint64_t count; /* occurrences, also those that were not told one by one */
+  uint64_t count;      /* occurrences, also those that were not told one by one */
+  bool is_of_platform; /* what the connector's platform does is why */
 };
 
 /* A connector file that was read. */
@@ -210,5 +211,7 @@ void record_write_text(const struct record *record, const struct text_style *sty
 void record_add_block(const struct record *record, const struct text_style *style, bool *has_gap, struct text_out *out);
 /* record_add_headline - the verdict in one sentence, as the summary begins with it, not escaped. */
 void record_add_headline(const struct summary *summary, struct text_out *out);
+/* record_platform_fault - why it may fail on the platform that was judged for; NULL: nothing says so. */
+const struct rule_count *record_platform_fault(const struct summary *summary);
 
 #endif

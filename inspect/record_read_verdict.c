@@ -96,6 +96,7 @@ static void read_rules(const struct reading *reading, json_value list, struct su
     struct rule_count *rule = &rules[summary->rule_count];
     rule->rule = read_rule(reading, item);
     rule->count = read_count(item, "count");
+    rule->is_of_platform = json_is_true(json_member(item, "is_of_platform"));
     summary->rule_count += rule->rule && severity_from_name(json_string(json_member(item, "severity")), &rule->severity) == 0;
   }
   summary->rules = rules;

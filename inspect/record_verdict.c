@@ -122,8 +122,8 @@ void record_add_verdict(const struct summary *summary, struct text_out *out) {
   text_out_add_char(out, '[');
   for (size_t i = 0; i < summary->rule_count; i++) {
     const struct rule_count *rule = &summary->rules[i];
-    text_out_addf(out, "%s{\"rule\":\"%s\",\"severity\":\"%s\",\"count\":%llu}", i ? "," : "", rule->rule, severity_name(rule->severity),
-                  (unsigned long long)rule->count);
+    text_out_addf(out, "%s{\"rule\":\"%s\",\"severity\":\"%s\",\"count\":%llu%s}", i ? "," : "", rule->rule, severity_name(rule->severity),
+                  (unsigned long long)rule->count, rule->is_of_platform ? ",\"is_of_platform\":true" : "");
   }
   text_out_add_char(out, ']');
   record_add_number(out, "flow_count", (int64_t)summary->flow_count);

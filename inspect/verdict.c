@@ -44,6 +44,8 @@ void verdict_count(struct inspect *inspect, const struct finding *finding, enum 
   if (i == verdict->rule_count)
     verdict->rules[verdict->rule_count++] = (struct rule_count){.rule = finding->rule, .title = finding->title, .severity = severity};
   verdict->rules[i].count++;
+  for (size_t j = 0; j < finding->evidence_count; j++)
+    verdict->rules[i].is_of_platform |= !strcmp(finding->evidence[j].name, "platform");
 }
 
 static struct text keep(char **at, struct text t) {

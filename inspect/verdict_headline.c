@@ -98,6 +98,20 @@ static void add_single(const struct summary *summary, struct text_out *out) {
     add_nothing(summary, out);
 }
 
+const struct rule_count *record_platform_fault(const struct summary *summary) {
+  for (size_t i = 0; i < summary->rule_count; i++)
+    if (summary->rules[i].is_of_platform && summary->rules[i].severity >= SEVERITY_WARNING && summary->profile != PROFILE_NONE)
+      return &summary->rules[i];
+  return NULL;
+}
+
+/* What works here may not work there. */
+static void add_platform(const struct summary *summary, struct text_out *out) {
+  const struct rule_count *fault = record_platform_fault(summary);
+  if (fault && (summary->outcome == OUTCOME_WORKS || summary->outcome == OUTCOME_INCOMPLETE))
+    text_out_addf(out, " On %s it may fail: see %s.", platform_of(summary->profile)->name, fault->rule);
+}
+
 void record_add_headline(const struct summary *summary, struct text_out *out) {
   if (summary->has_files_alone) {
     add_files(summary, out);
@@ -107,6 +121,7 @@ void record_add_headline(const struct summary *summary, struct text_out *out) {
     add_several(summary, out);
   else
     add_single(summary, out);
+  add_platform(summary, out);
   if (summary->outcome == OUTCOME_FAILS || !summary->findings[SEVERITY_ERROR])
     return;
   text_out_add_char(out, ' ');

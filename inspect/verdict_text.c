@@ -31,7 +31,7 @@ static const char *headline_color(const struct summary *summary) {
     return RED;
   if (summary->has_files_alone)
     return summary->findings[SEVERITY_WARNING] ? YELLOW : GREEN;
-  return summary->outcome == OUTCOME_WORKS ? GREEN : YELLOW;
+  return summary->outcome == OUTCOME_WORKS && !record_platform_fault(summary) ? GREEN : YELLOW;
 }
 
 static void write_headline(const struct summary *summary, const struct text_style *style, struct text_out *out) {

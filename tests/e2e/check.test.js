@@ -35,7 +35,8 @@ function records(stdout) {
 const rulesOf = (lines, ...severities) => lines.filter(({ type, severity }) => type === 'finding' && severities.includes(severity)).map(({ rule }) => rule);
 
 describe('a platform that the connector runs on', () => {
-  const late = JSON.parse(readFileSync(fileURLToPath(new URL('../vectors/rules/profiles.json', import.meta.url)), 'utf8')).find(({ id }) => id === 'n8n-and-403-at-the-end');
+  const profiles = JSON.parse(readFileSync(fileURLToPath(new URL('../vectors/rules/profiles.json', import.meta.url)), 'utf8'));
+  const late = profiles.find(({ id }) => id === 'n8n-and-403-at-the-end');
   const path = () => put('late.har', har(late.exchanges));
   const remedyOf = ({ stdout }) => records(stdout).find(({ rule }) => rule === 'api/expiry-not-401').remedy;
 
@@ -53,6 +54,9 @@ describe('a platform that the connector runs on', () => {
     assert.equal(records(readFileSync(log, 'utf8')).at(-1).profile, 'power-platform');
     assert.match(spawnSync(binary, ['report', log], { encoding: 'utf8' }).stdout, /Judged for +Power Platform/);
     assert.doesNotMatch(check([path()]).stdout, /Judged for/);
+    const works = put('moved.har', har(profiles.find(({ id }) => id === 'n8n-has-no-refresh-url').exchanges));
+    assert.match(check(['--profile', 'n8n', works]).stdout, /Verdict: it works as far as it was seen[^]*On n8n it may fail:\s+see refresh\/url-differs-from-token-url\./);
+    assert.doesNotMatch(check([works]).stdout, /may fail/);
   });
 
   test('a platform that is not known is refused with those that are', () => {

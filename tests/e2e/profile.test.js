@@ -33,6 +33,7 @@ describe('a platform that the connector runs on', () => {
       if (typeof remedy === 'string') assert.equal(found(there).remedy, remedy);
       else assert.match(found(there).remedy, remedy);
       assert.equal(there.at(-1).profile, profile);
+      assert.equal(there.at(-1).rules.some((count) => count.rule === rule && count.is_of_platform), severity === 'warning' && rule !== 'token/missing-refresh-token', 'what the platform does is why');
       assert.notDeepEqual([found(nowhere)?.severity, found(nowhere)?.message, found(nowhere)?.remedy], [severity, found(there).message, found(there).remedy], 'without a platform it is another word');
       assert.ok(!JSON.stringify(there).includes(client.secret));
     });
