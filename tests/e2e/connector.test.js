@@ -95,6 +95,19 @@ describe('a connector file and newman', () => {
     for (const [name, text] of proxy.outputs()) for (const secret of [other, client.secret]) assert.ok(!text.includes(secret), `${name} shows a secret`);
   });
 
+  test('a client secret in the file is compared like any other, and shown nowhere', async () => {
+    const content = apiProperties(), sent = 'another-secret-altogether-0815';
+    content.properties.connectionParameters.token.oAuthSettings.clientSecret = client.secret;
+    for (const [secret, expected] of [[client.secret, ['verified', undefined]], [sent, ['failed', 'connector/client-secret-differs']]]) {
+      const proxy = await startRecorded('--connector', put(content));
+      await walk(proxy, { secret });
+      const { status, rule } = (await proxy.stop()).records.at(-1).verdict.connector;
+      assert.deepEqual([status, rule], expected);
+      assert.deepEqual(proxy.findings('warning').map(({ rule: id }) => id), ['connector/secret-in-file']);
+      for (const [name, text] of proxy.outputs()) for (const hidden of [sent, client.secret]) assert.ok(!text.includes(hidden), `${name} shows a secret`);
+    }
+  });
+
   test('a refresh that did not come is what is missing, and is said so', async () => {
     const { step } = await verdict(apiProperties(), { refreshes: false });
     assert.equal(step.status, 'not_seen');
