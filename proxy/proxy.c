@@ -212,6 +212,10 @@ bool proxy_is_authority_new(const struct proxy *proxy) {
   return proxy->is_authority_new;
 }
 
+void proxy_say(struct proxy *proxy, struct text text) {
+  log_say(proxy->log, text);
+}
+
 void proxy_stop(struct proxy *proxy) {
   worker_stop(proxy->worker, proxy->is_stopping ? 0 : GRACE_MS);
   if (!proxy->is_stopping)

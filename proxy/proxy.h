@@ -16,6 +16,8 @@ const char *proxy_url(const struct proxy *proxy);                               
 const struct connector_files *proxy_connector_files(const struct proxy *proxy); /* of --connector; NULL: none */
 const struct authority *proxy_authority(const struct proxy *proxy);
 bool proxy_is_authority_new(const struct proxy *proxy); /* made by this start: nobody trusts it yet */
+/* proxy_say - a greeting, where the findings are shown as text; a terminal that is stopped holds nobody up. */
+void proxy_say(struct proxy *proxy, struct text text);
 /* proxy_stop - asks for the end (any thread, or a signal handler; a second call ends at once). proxy_wait - until nothing is in flight any
  * more; proxy_stop may be called until then and afterwards. proxy_finish - waits likewise, drains the inspector, writes the summary;
  * returns the exit status (0, 1 findings, 3 the log could not be written). Frees the proxy. */

@@ -37,7 +37,7 @@ static void add_connector_lines(struct text_out *out, const struct connector_fil
 }
 
 /* Programs that start oauthtap wait for the first line. */
-static void greet(const struct options *options, const struct proxy *proxy) {
+static void greet(const struct options *options, struct proxy *proxy) {
   bool logs_to_stdout = strcmp(options->findings, "-") == 0;
   struct text_out out = {0};
   text_out_addf(&out, "oauthtap listens on %s\n", proxy_url(proxy));
@@ -55,9 +55,10 @@ static void greet(const struct options *options, const struct proxy *proxy) {
   }
   if (!options->is_quiet)
     text_out_add_char(&out, '\n');
-  FILE *to = options->is_json || logs_to_stdout || reports_use_stdout(options) ? stderr : stdout;
-  fwrite(out.data, 1, out.length, to);
-  fflush(to);
+  if (options->is_json)
+    fwrite(out.data, 1, out.length, stderr); /* where the records are not */
+  else
+    proxy_say(proxy, text_out_view(&out));
   text_out_free(&out);
 }
 

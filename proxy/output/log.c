@@ -104,6 +104,11 @@ void log_record(struct log *log, const struct record *record) {
   text_out_free(&out);
 }
 
+void log_say(struct log *log, struct text text) {
+  if (log->terminal)
+    sink_add(log->terminal, text);
+}
+
 /* Standard error is asked first: it may be the terminal that is stopped. */
 static void tell_dropped(uint64_t dropped) {
   struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};

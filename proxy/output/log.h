@@ -21,6 +21,8 @@ struct log *log_open(const struct log_settings *settings, struct error *error);
 /* log_record - any one thread; never blocks. What the terminal does not take in time is dropped, and counted. Records for the file wait as
  * long as 64 MiB hold them. */
 void log_record(struct log *log, const struct record *record);
+/* log_say - any thread; shows text on the terminal among the records, and never blocks either. Nothing where there is no terminal. */
+void log_say(struct log *log, struct text text);
 /* log_close - writes what is left (a terminal that takes nothing gets a second, a findings log five), frees. Returns 0, or the error that
  * kept records from the findings log. */
 int log_close(struct log *log);

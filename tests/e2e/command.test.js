@@ -324,9 +324,9 @@ test('--quiet is a line a finding, --verbose has evidence and references', async
 });
 
 // util-linux's script gives the program a terminal; its size comes from stty inside it.
-function inTerminal(columns, environment, then = '') {
+function inTerminal(columns, environment, then = '', more = '') {
   const words = [...proxyWords, '--upstream-ca', originCaFile, '--findings', 'log.jsonl'].map((word) => `'${word}'`).join(' ');
-  return start(['-qfec', `stty rows 40 cols ${columns}; ${then} exec '${binary}' ${words}`, '/dev/null'],
+  return start(['-qfec', `stty rows 40 cols ${columns}; ${then} exec '${binary}' ${words}${more}`, '/dev/null'],
     { command: 'script', stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, TERM: 'xterm', NO_COLOR: '', ...environment } });
 }
 
@@ -360,7 +360,7 @@ async function startHesitant() {
 }
 
 async function waitFor(what, look) {
-  return within(20000, what, (async () => { while (!look()) await new Promise((resolve) => { setTimeout(resolve, 5); }); })());
+  return within(20000, what, (async () => { while (!(await look())) await new Promise((resolve) => { setTimeout(resolve, 5); }); })());
 }
 
 test('SIGTERM: what is in flight is answered, then the summary is printed and the log is complete', async () => {
@@ -500,6 +500,27 @@ test('docs/findings.md: its examples are valid records that name every member', 
   assertValidRecords(examples);
   const schema = JSON.parse(readFileSync(join(repository, 'docs/findings.schema.json'), 'utf8'));
   for (const { type } of examples) for (const member of Object.keys(schema.$defs[type].properties)) assert.ok(text.includes(`\`${member}\``), `${type}: ${member}`);
+});
+
+test('a terminal that is stopped before the greeting does not keep the proxy from its work', async () => {
+  const provider = await startScripted(lean);
+  const free = net.createServer();
+  await new Promise((resolve) => { free.listen(0, '127.0.0.1', resolve); });
+  const { port } = free.address();
+  await new Promise((resolve) => { free.close(resolve); });
+  const run = inTerminal(80, {}, `echo "pid=$$"; read line; set -- --listen 127.0.0.1:${port};`, ' "$@"');
+  const [, pid] = await run.until('the shell', () => /pid=(\d+)/.exec(run.stdout));
+  run.child.stdin.write('\x13\n');
+  await waitFor('the proxy', () => new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1', () => { socket.destroy(); resolve(true); });
+    socket.on('error', () => resolve(false));
+  }));
+  await waitFor('the authority', () => existsSync(join(caFolder, 'ca.pem')));
+  assert.equal((await askToken(`${provider.url}/refused`, { port, ca: readFileSync(join(caFolder, 'ca.pem')) })).status, 400);
+  process.kill(Number(pid), 'SIGTERM');
+  await within(20000, 'the end', run.ended);
+  assert.equal(records(readFileSync(join(run.cwd, 'log.jsonl'), 'utf8')).at(-1).type, 'summary');
+  await provider.stop();
 });
 
 test('a terminal stopped with Ctrl-S holds neither traffic nor the end up', async () => {
