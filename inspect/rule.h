@@ -86,11 +86,13 @@ size_t rule_reference_count(const struct rule *rule);
 
 /* The groups, each in a file of rules/. */
 extern const struct rule rules_token[], rules_token_answer[], rules_token_members[], rules_token_error[], rules_jwt[], rules_discovery[];
-extern const struct rule rules_api[], rules_api_scheme[], rules_api_token[], rules_api_redirect[], rules_api_answer[], rules_api_wanted[];
+extern const struct rule rules_api[], rules_api_scheme[], rules_api_token[], rules_api_redirect[], rules_api_answer[], rules_api_wanted[],
+    rules_api_second[];
 extern const struct rule rules_refresh[], rules_connector[], rules_transport[]; /* each ends with an empty id */
 extern const struct rule rules_connector_sign_in[], rules_connector_file[], rules_connector_url[];
 extern const struct rule rules_refresh_token[], rules_refresh_request[], rules_refresh_answer[], rules_expiry[], rules_sight[];
-extern const struct rule rules_token_request[], rules_client_authentication[], rules_code[], rules_pkce[], rules_authorize[];
+extern const struct rule rules_token_request[], rules_client_authentication[], rules_code[], rules_pkce[], rules_authorize[],
+    rules_authorize_refused[];
 
 /* ---- what a check function sees and says ---- */
 
