@@ -1,6 +1,7 @@
 /* redact_looks.c - see redact_looks.h. Guesses, all of them: a word too many costs readability, one too few a secret. */
 #include "inspect/redact_looks.h"
 
+#include "inspect/public_value.h"
 #include "inspect/secret.h"
 
 #define RANDOM_BYTES 20
@@ -206,9 +207,18 @@ static size_t value_length(struct text t, size_t at) {
   return length;
 }
 
+/* "Authorization: missing", "signature: invalid", "assertion: expired". */
+static bool is_spoken_of(struct text name) {
+  static const struct text words[] = {TEXT("authorization"), TEXT("cookie"), TEXT("signature"), TEXT("assertion"), TEXT("jwt")};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (text_ends_with_nocase(name, words[i]))
+      return true;
+  return false;
+}
+
 /* "error code: 42" and "invalid token: too old" speak of a code and a token; "code": "x9f" brings one. */
 static bool is_prose(struct text name, bool is_quoted, struct text value) {
-  bool is_token = text_equal_nocase(name, TEXT("token")), is_number = true, is_plain = true;
+  bool is_token = text_equal_nocase(name, TEXT("token")) || is_spoken_of(name), is_number = true, is_plain = true;
   bool is_common =
       is_token || text_equal_nocase(name, TEXT("code")) || text_equal_nocase(name, TEXT("key")) || text_equal_nocase(name, TEXT("state"));
   while (value.length && is_one_of(value.data[value.length - 1], ".:!)"))
@@ -255,14 +265,15 @@ static size_t behind_sign(struct text t, size_t at) {
   struct text name = name_before(t, name_end);
   if (!sign || !secret_is_name(name))
     return 0;
-  bool is_authorization = text_ends_with_nocase(name, TEXT("authorization"));
-  if (is_authorization && start == at)
-    return credentials_length(t, at);
-  if (is_colon && text_ends_with_nocase(name, TEXT("cookie")) && name_end == end - sign)
-    return line_length(t, at);
   struct text value = text_slice(t, at, at + value_length(t, at));
-  bool is_quoted = name_end < end - sign;
-  return (start != at && !is_authorization) || (is_colon && is_prose(name, is_quoted, value)) ? 0 : value.length;
+  bool is_authorization = text_ends_with_nocase(name, TEXT("authorization")), is_quoted = name_end < end - sign;
+  size_t credentials = is_authorization && start == at ? credentials_length(t, at) : value.length;
+  if (credentials > value.length) /* with parameters behind the scheme */
+    return credentials;
+  bool is_said = start != at ? !is_authorization || public_value_is_word(value) : is_colon && is_prose(name, is_quoted, value);
+  if (is_said)
+    return 0;
+  return is_colon && !is_quoted && text_ends_with_nocase(name, TEXT("cookie")) ? line_length(t, at) : credentials;
 }
 
 /* The tag around `at`, from its `<` to its `>`; empty where there is none. */
