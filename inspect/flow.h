@@ -29,20 +29,21 @@ struct moment moment_of(const struct facts *facts);
 /* moment_between_ms - from a to b: by the servers' clocks where both are known, else by ours. */
 int64_t moment_between_ms(struct moment a, struct moment b);
 
+/* There are very many: what is small stands together. */
 struct token {
-  enum token_kind kind;
   uint64_t key;
   struct flow *flow;
   struct token *next_of_flow;
+  enum token_kind kind : 8;
   char shown[FINGERPRINT_TEXT_BYTES];
-  uint64_t scope_key; /* of the scope that it was granted */
-  uint64_t type_key;  /* of the token_type that it was issued as; 0: none said */
+  unsigned generation; /* 0: from a sign-in; n: from the n-th refresh */
+  uint64_t scope_key;  /* of the scope that it was granted */
+  uint64_t type_key;   /* of the token_type that it was issued as; 0: none said */
   struct moment issued;
   int64_t suspected_ms; /* own clock; when a call last made it look dead; 0: never */
   int64_t life_s;       /* -1: unknown */
   int64_t claimed_s;    /* how long it lives by its own exp; -1: it does not say */
   int64_t replaced_ms;  /* own clock; when the answer with its successor ended; 0: not replaced */
-  unsigned generation;  /* 0: from a sign-in; n: from the n-th refresh */
 };
 
 struct flow {

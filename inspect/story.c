@@ -59,7 +59,7 @@ void story_clear(struct story *story) {
     story->steps[step].proof.url = NULL;
   }
   while (story->host_count)
-    free(story->hosts[--story->host_count]);
+    free(story->hosts[--story->host_count].name);
 }
 
 void story_free(void *owner, void *value) {
@@ -103,14 +103,16 @@ static void add(struct story *story, const struct story_item *item) {
 static struct safe_text host_of(struct story *story, struct redactor *redactor, const struct facts *facts, struct text endpoint) {
   size_t start = text_find(endpoint, TEXT("://"));
   struct text rest = start == SIZE_MAX ? TEXT_NONE : text_slice(endpoint, start + 3, endpoint.length);
-  struct safe_text host = redact_name(redactor, facts->memory, text_split(&rest, '/'));
+  struct text authority = text_split(&rest, '/');
+  uint64_t key = hash_text(redactor->secrets.key, authority);
   for (unsigned i = 0; i < story->host_count; i++)
-    if (text_equal(text_from(story->hosts[i]), host.text))
-      return (struct safe_text){.text = text_from(story->hosts[i])};
-  char *copy = text_is_empty(host.text) || story->host_count == MAX_STORY_HOSTS ? NULL : copy_of(host.text);
-  if (copy)
-    story->hosts[story->host_count++] = copy;
-  return (struct safe_text){.text = text_from(copy)};
+    if (story->hosts[i].key == key)
+      return (struct safe_text){.text = text_from(story->hosts[i].name)};
+  struct text shown = redact_name(redactor, facts->memory, authority).text;
+  char *name = text_is_empty(shown) || story->host_count == MAX_STORY_HOSTS ? NULL : copy_of(shown);
+  if (name)
+    story->hosts[story->host_count++] = (struct story_host){.key = key, .name = name};
+  return (struct safe_text){.text = text_from(name)};
 }
 
 /* The sign-in is known to be of this flow once its code is exchanged. */

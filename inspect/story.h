@@ -10,7 +10,7 @@
 
 struct connector_settings;
 
-#define MAX_STORIES 2000
+#define MAX_STORIES 1000
 #define MAX_STORY_HOSTS 8
 #define MAX_FAILING_CALLS 8
 
@@ -44,7 +44,10 @@ struct story {
   struct step_state steps[STEP_COUNT];
   struct story_item items[MAX_STORY_ITEMS]; /* the first and the latest, where there were more */
   unsigned item_count;
-  char *hosts[MAX_STORY_HOSTS]; /* that items name; owned */
+  struct story_host {
+    uint64_t key;           /* hash of what came over the wire */
+    char *name;             /* as it may be shown; owned */
+  } hosts[MAX_STORY_HOSTS]; /* that items name */
   unsigned host_count;
   uint64_t left_out; /* events between the first half and the second */
   uint64_t exchanges;

@@ -8,16 +8,15 @@
 #define HASH_NONFATAL_OOM 1
 #define HASH_FUNCTION(keyptr, keylen, hashv) ((hashv) = (unsigned)(*(const uint64_t *)(const void *)(keyptr)))
 #define HASH_KEYCMP(a, b, n) (*(const uint64_t *)(const void *)(a) != *(const uint64_t *)(const void *)(b))
-#define uthash_nonfatal_oom(entry) ((entry)->is_lost = true)
+#define uthash_nonfatal_oom(entry) ((entry)->hh.tbl = NULL)
 #include <uthash.h>
 
 /* The handle's last member is the hash: with the key behind it, a look-up reads one cache line of each entry that it passes. */
 struct table_entry {
   UT_hash_handle hh;
   uint64_t key;
-  void *value; /* owned; or `own` */
-  bool is_lost;
-  _Alignas(max_align_t) char own[]; /* the value that was made with its entry */
+  void *value;                   /* owned; or `own` */
+  _Alignas(uint64_t) char own[]; /* the value that was made with its entry */
 };
 
 static void free_value(struct table *table, void *value) {
@@ -40,9 +39,8 @@ static struct table_entry *find(const struct table *table, uint64_t key) {
 }
 
 static int add(struct table *table, struct table_entry *entry) {
-  entry->is_lost = false;
   HASH_ADD(hh, table->entries, key, sizeof entry->key, entry);
-  return entry->is_lost ? -ENOMEM : 0;
+  return entry->hh.tbl ? 0 : -ENOMEM;
 }
 
 static void drop(struct table *table, struct table_entry *entry) {

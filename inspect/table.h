@@ -27,7 +27,7 @@ void *table_peek(const struct table *table, uint64_t key);
 /* table_put - takes the value, also on failure (it is then freed). Replaces. Returns 0 or -ENOMEM. */
 int table_put(struct table *table, uint64_t key, void *value);
 /* table_claim - the value of that key, made of `bytes` zero bytes where absent. NULL: no memory. Only where free_value is NULL: it lives in
- * its entry. */
+ * its entry, aligned as a uint64_t is. */
 void *table_claim(struct table *table, uint64_t key, size_t bytes);
 void table_remove(struct table *table, uint64_t key);
 /* table_next - iteration, oldest first: start with NULL. */
