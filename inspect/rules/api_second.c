@@ -114,6 +114,10 @@ static struct text named_field(struct text said) {
   return TEXT_NONE;
 }
 
+static const char csrf_remedy[] =
+    "Before each change, fetch a token by a GET with `X-CSRF-Token: Fetch`; its answer has it in X-CSRF-Token. Send it with the change, "
+    "together with the cookies of that answer. In a connector: a first action that fetches both.";
+
 /* SAP and its kind ask for their own token before each change. */
 static bool wants_csrf_token(const struct check *c) {
   struct text sent = facts_header(c->facts, "x-csrf-token");
@@ -144,7 +148,7 @@ static void check_second_credential_missing(struct check *c) {
     }
   struct text name = named_field(facts->answer.description);
   if (wants_csrf_token(c))
-    report_second(c, "X-CSRF-Token (fetched by a GET with X-CSRF-Token: Fetch)", TEXT_NONE, NULL);
+    report_second(c, "X-CSRF-Token", TEXT_NONE, csrf_remedy);
   else if (name.data && !http_head_field_count(&facts->exchange->request, name))
     report_second(c, NULL, name, NULL);
 }

@@ -194,6 +194,9 @@ static void check_refused_before_redirect(struct check *c) {
     evidence_literal(r, "page_says", says);
   add_error(r, facts);
   report_subject(r, request->client_id);
+  if (check_is_status(c, 300, 399))
+    report_message(r, "{url} was answered {status} to an error page of the server's own[: {error}][ ({description})], and nobody came back "
+                      "to the redirect_uri[ {redirect_uri}].");
 }
 
 /* ---- authorize/wrong-scope-separator ---- */

@@ -309,9 +309,9 @@ const struct rule rules_client_authentication[] = {
      .check = check_malformed_basic,
      .title = "The Basic header is malformed",
      .message = "The Authorization header of {method} {url} is not what Basic wants: {fault}. It was answered {status}[: {error}].",
-     .remedy =
-         "Send base64(client_id:client_secret) in the standard alphabet with its padding, and without a line break at the end (printf "
-         "instead of echo).",
+     .remedy = "Send `Authorization: Basic` and base64(client_id:client_secret) in the standard alphabet with its padding, and without a "
+               "line break at the end (printf "
+               "instead of echo).",
      .references = {{"RFC 7617 section 2", "https://www.rfc-editor.org/rfc/rfc7617#section-2"},
                     {"RFC 6749 section 2.3.1", RFC6749 "#section-2.3.1"}}},
     {.id = "token/basic-credentials-encoding",
