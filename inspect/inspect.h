@@ -68,12 +68,10 @@ void inspect_observe(struct inspect *inspect, const struct observation *observat
 /* inspect_note_unseen - what whoever gives the observations knows to be missing, for the summary: text of our own, one or two sentences. */
 void inspect_note_unseen(struct inspect *inspect, const char *kind, struct text text);
 /* inspect_take_capture_table - a new table if what is learned has changed since the last call, else NULL. The caller owns it
- * (capture_table_free), and frees it when no thread uses it any more. */
+ * (capture_table.h), and frees it when no thread uses it any more. */
 struct capture_table *inspect_take_capture_table(struct inspect *inspect);
-void capture_table_free(struct capture_table *table);
-/* inspect_take_simulate_table - likewise (simulate_table_free), for simulate_decide. Always NULL where nothing is simulated. */
+/* inspect_take_simulate_table - likewise (simulate_table.h), for simulate_decide. Always NULL where nothing is simulated. */
 struct simulate_table *inspect_take_simulate_table(struct inspect *inspect);
-void simulate_table_free(struct simulate_table *table);
 /* inspect_worst - the worst severity found so far; inspect_count - how many of a severity. */
 bool inspect_has_findings_at(const struct inspect *inspect, enum severity at_least);
 

@@ -116,7 +116,7 @@ static enum outcome outcome_of(const struct flow *flow, const struct story *stor
 
 static const char *why_no_refresh(bool is_simulating, const struct flow *flow, const struct story *story, struct arena *memory,
                                   struct safe_text *sentence) {
-  if (flow && flow->steps[STEP_TOKEN] == STEP_FAILED)
+  if (flow->steps[STEP_TOKEN] == STEP_FAILED)
     return story && (story->has_refresh_token || story->life_s < 0) ? "" : "There is no refresh token to refresh with.";
   if (!story || flow->steps[STEP_TOKEN] == STEP_NOT_SEEN)
     return "";

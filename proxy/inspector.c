@@ -8,6 +8,9 @@
  * its replacement and freed once every loop has told (inspector_quiescent) that it passed the end of a turn in that epoch or later. */
 #include "proxy/inspector.h"
 
+#include "inspect/capture_table.h"
+#include "inspect/simulate_table.h"
+
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
