@@ -83,6 +83,13 @@ static void add_claim(struct har_redaction *r, struct text_out *out, struct text
   }
 }
 
+/* An assertion's subject is its client (RFC 7523 section 3); anybody else's is a person, of whom it is kept that it is the same one. */
+static bool is_client_subject(json_value claims) {
+  struct text subject = json_string(json_member(claims, "sub"));
+  return !text_is_empty(subject) && (text_equal(subject, json_string(json_member(claims, "iss"))) ||
+                                     text_equal(subject, json_string(json_member(claims, "client_id"))));
+}
+
 /* The members that are named, in that order, as base64url. */
 static void add_part(struct har_redaction *r, struct text_out *out, json_value object, const char *const *names, size_t count) {
   struct text_out part = {0};
@@ -94,20 +101,14 @@ static void add_part(struct har_redaction *r, struct text_out *out, json_value o
     text_out_add_string(&part, separator);
     text_out_add_json_string(&part, text_from(names[i]));
     text_out_add_char(&part, ':');
-    add_claim(r, &part, text_from(strcmp(names[i], "sub") ? names[i] : "client_id"), value); /* a subject that is shown is a client */
+    const char *kind = strcmp(names[i], "sub") ? names[i] : is_client_subject(object) ? "client_id" : "nonce";
+    add_claim(r, &part, text_from(kind), value);
     separator = ",";
   }
   text_out_add_string(&part, *separator == '{' ? "{}" : "}");
   base64_add(out, text_out_view(&part), true);
   out->has_failed |= part.has_failed;
   text_out_free(&part);
-}
-
-/* An assertion's subject is its client (RFC 7523 section 3); anybody else's is a person. */
-static bool is_client_subject(json_value claims) {
-  struct text subject = json_string(json_member(claims, "sub"));
-  return !text_is_empty(subject) && (text_equal(subject, json_string(json_member(claims, "iss"))) ||
-                                     text_equal(subject, json_string(json_member(claims, "client_id"))));
 }
 
 struct text har_redact_jwt(struct har_redaction *r, struct text token) {
@@ -121,7 +122,7 @@ struct text har_redact_jwt(struct har_redaction *r, struct text token) {
   if (code == 0) {
     add_part(r, &out, json_root(&jwt.header), head, sizeof head / sizeof *head);
     text_out_add_char(&out, '.');
-    add_part(r, &out, json_root(&jwt.claims), body, is_client_subject(json_root(&jwt.claims)) ? body_count : body_count - 1);
+    add_part(r, &out, json_root(&jwt.claims), body, body_count);
     text_out_add_char(&out, '.');
     redact_add_fingerprint(r->redactor, &out, token);
   }
