@@ -49,9 +49,23 @@ static bool is_shown(struct text shown, struct text sent) {
   return !text_is_empty(sent) && text_equal(shown, sent);
 }
 
+/* Apple's client secret is a JWT that is signed anew every few months, by some clients for every request: it is the same where it speaks
+ * for the same team and client. */
+static bool is_same_assertion(const struct facts *facts, struct text configured) {
+  struct jwt ours = {0}, sent = {0};
+  bool is_same = jwt_read(facts->memory, configured, &ours) == 0 && jwt_read(facts->memory, facts->client_secret, &sent) == 0 &&
+                 !text_is_empty(ours.issuer) && text_equal(ours.issuer, sent.issuer);
+  struct text our_subject = jwt_claim(&ours, "sub"), subject = jwt_claim(&sent, "sub");
+  is_same = is_same && (text_equal(our_subject, subject) || trait_is_redacted(subject));
+  jwt_free(&ours);
+  jwt_free(&sent);
+  return is_same;
+}
+
 bool connector_has_secret(const struct connector_settings *connector, const struct facts *facts) {
   struct text password = facts->credentials.basic_password;
-  return secret_equal(connector->client_secret, facts->client_secret) || is_shown(connector->client_secret_shown, facts->client_secret) ||
+  return secret_equal(connector->client_secret, facts->client_secret) || is_same_assertion(facts, connector->client_secret) ||
+         is_shown(connector->client_secret_shown, facts->client_secret) ||
          (password.data &&
           (secret_equal(connector->client_secret, password) || is_shown(connector->client_secret_shown_in_basic, password)));
 }
