@@ -303,7 +303,10 @@ void step_after_exchange(struct inspect *inspect, const struct facts *facts) {
   if (facts->class == CLASS_API && is_accepted && !facts->token && !facts->flow &&
       text_equal_nocase(facts->credentials.scheme, TEXT("bearer")) && trait_is_comparable(facts->credentials.value))
     inspect->verdict.unissued_calls++;
-  struct story *story = facts->flow ? verdict_story(inspect, facts->flow) : NULL;
+  if (!facts->flow)
+    return;
+  bool is_well = is_accepted && facts->class == CLASS_API;
+  struct story *story = is_well ? verdict_kept_story(inspect, facts->flow) : verdict_story(inspect, facts->flow);
   if (!story)
     return;
   int64_t age_s = facts->token && facts->class == CLASS_API ? moment_between_ms(facts->token->issued, moment_of(facts)) / 1000 : -1;
@@ -312,6 +315,6 @@ void step_after_exchange(struct inspect *inspect, const struct facts *facts) {
     after_grant(inspect, facts);
     after_connector(inspect, facts);
   }
-  if (is_accepted && facts->class == CLASS_API)
+  if (is_well)
     after_call(inspect, facts);
 }

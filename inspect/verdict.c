@@ -32,6 +32,11 @@ struct story *verdict_story(struct inspect *inspect, const struct flow *flow) {
   return table_put(&inspect->verdict.stories, flow->id, story) ? NULL : story;
 }
 
+struct story *verdict_kept_story(struct inspect *inspect, const struct flow *flow) {
+  struct table *stories = &inspect->verdict.stories;
+  return flow && stories->evicted ? table_get(stories, flow->id) : verdict_story(inspect, flow);
+}
+
 /* ---- findings ---- */
 
 void verdict_count(struct inspect *inspect, const struct finding *finding, enum severity severity) {

@@ -26,6 +26,8 @@ struct inspect;
 struct flow;
 /* verdict_story - of the flow, the flowless one for NULL; NULL: no memory. */
 struct story *verdict_story(struct inspect *inspect, const struct flow *flow);
+/* verdict_kept_story - the same for an event that is not worth the story of another flow: NULL where this one's was let go for others. */
+struct story *verdict_kept_story(struct inspect *inspect, const struct flow *flow);
 /* verdict_count - an occurrence of a finding, told or not. */
 void verdict_count(struct inspect *inspect, const struct finding *finding, enum severity severity);
 /* verdict_note_failure - a finding about what failed or will fail. */
