@@ -115,10 +115,12 @@ bool api_is_right_scheme(struct text scheme) {
   return text_is_empty(scheme) || text_equal_nocase(scheme, TEXT("bearer")) || text_equal_nocase(scheme, TEXT("dpop"));
 }
 
-/* A scheme of its own: documented, announced as token_type, or seen to work. A refusal then has another cause. */
+/* A scheme of its own: documented, announced as token_type, or seen to work. A refusal then has another cause, as where the answer names
+ * the scopes of the token: a server that does has read it (GitHub Enterprise, on whatever host). */
 static bool is_vendors_scheme(const struct check *c, struct text scheme) {
   const struct facts *facts = c->facts;
   return quirk_has_scheme(facts->url.host, scheme) || flow_is_type_of(c->flows, facts->token, scheme) ||
+         http_head_field(&facts->exchange->response, TEXT("x-oauth-scopes")).data ||
          flow_scheme_has_worked(c->flows, scheme, facts->url.host);
 }
 
