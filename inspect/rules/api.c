@@ -321,8 +321,10 @@ static void check_rejected_before_expiry(struct check *c) {
     return;
   struct report *r = report(c);
   api_add_ages(r, facts);
-  if (!wants_claims(facts))
+  if (!wants_claims(facts)) {
+    report_subject(r, facts->url.host); /* told once, not again of each token that follows */
     return;
+  }
   report_message(r,
                  "{method} {url} answered 401 to a token of age {age} that had worked, and wants a new one with other claims (continuous "
                  "access evaluation of Entra ID).");
