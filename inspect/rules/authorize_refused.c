@@ -80,6 +80,12 @@ static bool needs_person(struct text error) {
   return false;
 }
 
+/* The person said no; LinkedIn and Apple have words of their own for it. */
+static bool is_persons_choice(struct text error) {
+  return text_equal(error, TEXT("access_denied")) || text_equal(error, TEXT("user_cancelled_login")) ||
+         text_equal(error, TEXT("user_cancelled_authorize"));
+}
+
 static void check_error(struct check *c) {
   const struct callback *callback = &c->facts->callback;
   const struct authorization *request = c->facts->authorization;
@@ -94,9 +100,9 @@ static void check_error(struct check *c) {
   /* Without prompt=none the server would have asked the person itself. */
   if (needs_person(callback->error) && (!request || has_word(request->prompt, TEXT("none"))))
     report_severity(r, SEVERITY_INFO);
-  else if (text_equal(callback->error, TEXT("access_denied")))
+  else if (is_persons_choice(callback->error))
     report_severity(r, SEVERITY_WARNING);
-  const char *remedy = remedy_of(callback->error, callback->description);
+  const char *remedy = remedy_of(is_persons_choice(callback->error) ? TEXT("access_denied") : callback->error, callback->description);
   if (remedy)
     report_remedy(r, remedy);
 }
