@@ -49,6 +49,8 @@ static void check_not_post(struct check *c) {
   struct report *r = report(c);
   evidence_value(r, "grant_type", facts->grant_type);
   evidence_error(r);
+  if (check_is_success(c) && is_error(facts, "errcode"))
+    report_severity(r, SEVERITY_WARNING); /* WeChat, DingTalk: the GET was understood; what was wrong with it the number says */
 }
 
 /* ---- token/request-not-form ---- */
