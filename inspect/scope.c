@@ -48,9 +48,17 @@ static bool is_unlisted(struct text scope) {
   return IS_ONE_OF(without_resource(scope), unlisted) || is_offline(scope);
 }
 
+/* "read_orders" is within "write_orders" (Shopify grants the wider one alone). */
+static bool is_read_of_write(struct text narrow, struct text wide) {
+  return text_starts_with_nocase(narrow, TEXT("read_")) && text_starts_with_nocase(wide, TEXT("write_")) &&
+         text_equal_nocase(text_slice(narrow, 5, narrow.length), text_slice(wide, 6, wide.length));
+}
+
 /* "read:org" is within "write:org" and "admin:org", "repo:status" and "public_repo" within "repo", "user:email" within "user". */
 static bool is_within(struct text narrow, struct text wide) {
   size_t colon = text_find_char(narrow, ':');
+  if (colon == SIZE_MAX && is_read_of_write(narrow, wide))
+    return true;
   if (colon == SIZE_MAX)
     return narrow.length > wide.length && text_ends_with_nocase(narrow, wide) && narrow.data[narrow.length - wide.length - 1] == '_';
   struct text before = text_slice(narrow, 0, colon), after = text_slice(narrow, colon + 1, narrow.length);

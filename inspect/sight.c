@@ -150,7 +150,8 @@ static void learn_bareness(struct sight *sight, const struct facts *facts) {
   sight->has_credentials |= is_ours || has_field(&exchange->request, "authorization") || has_field(&exchange->request, "cookie") ||
                             has_field(&exchange->response, "set-cookie");
   bool is_token_request = facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH || facts->class == CLASS_DISCOVERY;
-  if (!is_token_request && text_equal_nocase(facts->url.scheme, TEXT("https")))
+  bool has_own_way = facts->token != NULL; /* a header of the vendor's, or a parameter: it has what it needs */
+  if (!is_token_request && !has_own_way && text_equal_nocase(facts->url.scheme, TEXT("https")))
     sight->bare++;
 }
 

@@ -342,6 +342,11 @@ static void check_unauthorized(struct check *c) {
   struct report *r = report(c);
   api_add_token(r, facts);
   evidence_error(r);
+  if (text_equal(facts->answer.error, TEXT("use_dpop_nonce"))) {
+    report_message(r, "{method} {url} answered 401 and asks for a nonce in the DPoP proof.");
+    report_remedy(r, "Make a new proof with the value of the DPoP-Nonce field as its nonce, and call again (RFC 9449 section 9).");
+    return;
+  }
   if (revocation_is_seen(c->flows, facts->token, facts->exchange->client)) {
     report_severity(r, SEVERITY_INFO);
     report_message(
