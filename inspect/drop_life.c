@@ -142,6 +142,7 @@ static bool drop_of_json(struct text t, struct text_out *out) {
 
 /* ---- forms ---- */
 
+/* t: without the space around it, which would go with a parameter at either end. */
 static bool drop_of_form(struct text t, struct text_out *out) {
   struct text_out kept = {0};
   bool has_token = false, has_dropped = false, is_first = true;
@@ -171,8 +172,13 @@ static bool drop(struct text t, struct text_out *out) {
     return false;
   if (drop_of_json(t, out))
     return true;
-  return text_find(trimmed, TEXT("access_token=")) != SIZE_MAX && trimmed.data[0] != '<' && trimmed.data[0] != '{' &&
-         trimmed.data[0] != '[' && drop_of_form(t, out);
+  if (text_find(trimmed, TEXT("access_token=")) == SIZE_MAX || text_find_char(TEXT("<{["), trimmed.data[0]) != SIZE_MAX)
+    return false;
+  size_t start = (size_t)(trimmed.data - t.data);
+  text_out_add(out, text_slice(t, 0, start));
+  bool has_changed = drop_of_form(trimmed, out);
+  text_out_add(out, text_slice(t, start + trimmed.length, t.length));
+  return has_changed;
 }
 
 bool drop_life(struct text body, struct text coding, struct text_out *out) {

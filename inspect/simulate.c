@@ -219,8 +219,8 @@ static bool may_bring_token(const struct http_head *response) {
   struct text type = http_head_field(response, TEXT("content-type"));
   bool is_readable = text_is_empty(type) || text_find_nocase(type, TEXT("json")) != SIZE_MAX ||
                      text_find_nocase(type, TEXT("form-urlencoded")) != SIZE_MAX || text_find_nocase(type, TEXT("text/plain")) != SIZE_MAX;
-  return response->status >= 200 && response->status < 300 && response->framing != HTTP_NO_BODY && is_readable &&
-         response->body_bytes <= (int64_t)SIMULATE_ANSWER_BYTES;
+  return response->status >= 200 && response->status < 300 && response->status != 206 && /* a part has its place, told in bytes */
+         response->framing != HTTP_NO_BODY && is_readable && response->body_bytes <= (int64_t)SIMULATE_ANSWER_BYTES;
 }
 
 static bool is_token_request(const struct simulate_table *table, const struct facts *facts, struct text body) {

@@ -51,6 +51,8 @@ static void drops_parameters_of_a_form(void **state) {
   expect("expires=1&access_token=a", "access_token=a");
   expect("access_token=a&expires_in", "access_token=a");
   expect("access_token=a&refresh_token_expires_in=9", NULL);
+  expect("access_token=a&expires_in=3600\r\n", "access_token=a\r\n");
+  expect("\nexpires_in=3600&access_token=a\n", "\naccess_token=a\n");
 }
 
 static void leaves_alone_what_it_does_not_understand(void **state) {

@@ -304,6 +304,7 @@ static void drops_the_life_of_token_answers_only(void **state) {
   assert_false(drops("/oauth/token", "POST", "token=x&token_type_hint=access_token", 200, "application/json"));
   assert_false(drops("/oauth/token", "GET", "", 200, "application/json"));
   assert_false(drops("/oauth/token", "POST", "grant_type=x", 400, "application/json"));
+  assert_false(drops("/oauth/token", "POST", "grant_type=x", 206, "application/json"));
   assert_false(drops("/oauth/token", "POST", "grant_type=x", 200, "image/png"));
   assert_false(drops("/v1/orders", "POST", "a=b", 200, "application/json"));
 }
