@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "inspect/capture/har_entry.h"
 #include "inspect/capture/har_scan.h"
 #include "proxy/file_kind.h"
 #include "proxy/saz.h"
 #include "proxy/trace.h"
+#include "proxy/unpack.h"
 
 #define PIECE_BYTES ((size_t)1024 * 1024)
 #define MAX_ENTRY_BYTES ((uint64_t)256 * 1024 * 1024)
@@ -30,6 +30,7 @@ struct file {
   int fd;
   struct saz *saz;     /* a Fiddler archive, */
   struct trace *trace; /* or what curl wrote; both NULL: a HAR file */
+  struct unpacked unpacked;
 };
 
 struct recording {
@@ -79,42 +80,6 @@ static int temporary_file(void) {
   return fd < 0 ? -errno : fd;
 }
 
-static int write_all(int fd, const char *bytes, size_t length) {
-  while (length) {
-    ssize_t written = write(fd, bytes, length);
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written < 0)
-      return -errno;
-    bytes += written;
-    length -= (size_t)written;
-  }
-  return 0;
-}
-
-/* What zlib reads from fd (packed or plain), into a temporary file. Returns its descriptor or a negative code. */
-static int unpack(struct recording *recording, int fd) {
-  gzFile packed = gzdopen(fd, "rb"); /* owns fd */
-  int to = packed ? temporary_file() : -ENOMEM, code = to < 0 ? to : 0;
-  while (!code) {
-    int got = gzread(packed, recording->piece, (unsigned)PIECE_BYTES);
-    if (got <= 0) {
-      int fault = Z_OK;
-      gzerror(packed, &fault);
-      code = got < 0 || (fault != Z_OK && fault != Z_STREAM_END) ? ERROR_TRUNCATED : 0;
-      break;
-    }
-    code = write_all(to, recording->piece, (size_t)got);
-  }
-  if (packed)
-    gzclose(packed);
-  else
-    close(fd);
-  if (code && to >= 0)
-    close(to);
-  return code ? code : to;
-}
-
 static bool must_be_copied(int fd) {
   unsigned char first[2];
   if (lseek(fd, 0, SEEK_CUR) < 0)
@@ -122,11 +87,20 @@ static bool must_be_copied(int fd) {
   return pread(fd, first, sizeof first, 0) == (ssize_t)sizeof first && first[0] == 0x1f && first[1] == 0x8b;
 }
 
-static int open_file(struct recording *recording, const char *path) {
+/* Owns fd, and gives that of a nameless file instead. */
+static int unpack_file(int fd, struct unpacked *unpacked) {
+  int to = temporary_file(), code = to < 0 ? to : unpack(fd, to, unpacked);
+  close(fd);
+  if (code && to >= 0)
+    close(to);
+  return code ? code : to;
+}
+
+static int open_file(const char *path, struct unpacked *unpacked) {
   int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     return -errno;
-  return must_be_copied(fd) ? unpack(recording, fd) : fd;
+  return must_be_copied(fd) ? unpack_file(fd, unpacked) : fd;
 }
 
 static int add_file(struct recording *recording, const char *path, struct error *error) {
@@ -138,12 +112,13 @@ static int add_file(struct recording *recording, const char *path, struct error 
     free(copy);
     return error_set(error, -ENOMEM, "out of memory");
   }
-  int fd = open_file(recording, path);
+  struct unpacked unpacked = {0};
+  int fd = open_file(path, &unpacked);
   if (fd < 0) {
     free(copy);
-    return error_set(error, fd, "cannot read %s: %s", path, fd == ERROR_TRUNCATED ? "the gzip data is damaged or cut" : error_text(fd));
+    return error_set(error, fd, "cannot read %s: %s", path, error_text(fd));
   }
-  recording->files[recording->file_count++] = (struct file){.path = copy, .fd = fd};
+  recording->files[recording->file_count++] = (struct file){.path = copy, .fd = fd, .unpacked = unpacked};
   return 0;
 }
 
@@ -199,6 +174,8 @@ static int add_har(struct recording *recording, struct file *file, struct error 
   struct har_scan scan;
   har_scan_init(&scan, add_entry, recording);
   int code = scan_file(recording, file->fd, &scan);
+  if (scan.offset < file->unpacked.plain)
+    file->unpacked.plain = scan.offset; /* damaged data may show as nonsense before it shows as damaged */
   if (code && scan.fault)
     return tell_fault(file, &scan, code, error);
   return code ? error_set(error, code, "cannot read %s: %s", file->path, error_text(code)) : 0;
@@ -232,15 +209,25 @@ static int add_trace(struct recording *recording, struct file *file, struct erro
   return code ? error_set(error, code, "cannot read %s: %s", file->path, error_text(code)) : 0;
 }
 
+/* What is wrong with the text follows from it. */
+static int tell_packed_fault(const struct file *file, size_t entries, struct error *error) {
+  return error_set(error, ERROR_TRUNCATED,
+                   "%s is no whole gzip file: at byte %llu %s; unpacked, it can be read up to byte %llu (%zu entries before it are judged)",
+                   file->path, (unsigned long long)file->unpacked.packed, file->unpacked.fault, (unsigned long long)file->unpacked.plain,
+                   entries);
+}
+
 int recording_add(struct recording *recording, const char *path, struct error *error) {
+  size_t before = recording->entry_count;
   int code = add_file(recording, path, error);
   if (code)
     return code;
   struct file *file = &recording->files[recording->file_count - 1];
   recording->last_ms = 0;
-  return saz_is(file->fd)     ? add_archive(recording, file, error)
+  code = saz_is(file->fd)     ? add_archive(recording, file, error)
          : trace_is(file->fd) ? add_trace(recording, file, error)
                               : add_har(recording, file, error);
+  return file->unpacked.fault ? tell_packed_fault(file, recording->entry_count - before, error) : code;
 }
 
 /* ---- second pass ---- */

@@ -4,8 +4,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -102,14 +104,83 @@ static void a_broken_entry_is_left_out_and_named(void **state) {
   recording_free(recording);
 }
 
-static void a_damaged_packed_file_is_told(void **state) {
+/* Entries that do not pack well, so that a place in the packed file lies in the text as far along. */
+static struct text long_text(struct text_out *out) {
+  uint32_t noise = 1;
+  text_out_add_string(out, "{\"log\":{\"entries\":[" ENTRY("01", "/first") ",{\"comment\":\"");
+  for (size_t i = 0; i < 300000; i++) {
+    noise = noise * 1664525 + 1013904223;
+    text_out_add_char(out, (char)('a' + (noise >> 24) % 26));
+  }
+  text_out_add_string(out, "\",\"request\":{\"url\":\"https://a.example/long\"}}," ENTRY("02", "/last") "]}}");
+  return text_out_view(out);
+}
+
+static off_t size_of(const char *name) {
+  struct stat status;
+  assert_int_equal(stat(name, &status), 0);
+  return status.st_size;
+}
+
+static void flip(const char *name, off_t at) {
+  unsigned char byte;
+  int fd = open(name, O_RDWR);
+  assert_int_equal(pread(fd, &byte, 1, at), 1);
+  byte ^= 0xff;
+  assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+  close(fd);
+}
+
+static void expect_packed_fault(const char *words, const char *entries) {
+  struct error error;
+  struct recording *recording = recording_new();
+  assert_int_equal(recording_add(recording, path, &error), ERROR_TRUNCATED);
+  if (!strstr(error.text, words))
+    fail_msg("not in it: %s: %s", words, error.text);
+  expect_seen(recording, 0, entries, &error);
+  recording_free(recording);
+}
+
+static void a_cut_packed_file_says_where_and_gives_what_stands_before(void **state) {
+  (void)state;
+  struct text_out whole = {0};
+  put_packed(path, long_text(&whole));
+  off_t size = size_of(path);
+  assert_int_equal(truncate(path, size / 2), 0);
+  char words[160];
+  snprintf(words, sizeof words, "no whole gzip file: at byte %lld it ends before its data does; unpacked, it can be read up to byte ",
+           (long long)size / 2);
+  expect_packed_fault(words, "1/first ");
+  assert_int_equal(truncate(path, 12), 0);
+  expect_packed_fault("(0 entries before it are judged)", "");
+  text_out_free(&whole);
+}
+
+static void a_damaged_packed_file_gives_what_stands_before(void **state) {
+  (void)state;
+  struct text_out whole = {0};
+  put_packed(path, long_text(&whole));
+  off_t checksum = size_of(path) - 8;
+  flip(path, checksum);
+  expect_packed_fault("its data is damaged", "1/first 2/long 3/last ");
+  put_packed(path, text_out_view(&whole));
+  for (off_t at = checksum / 2; at < checksum; at++)
+    flip(path, at);
+  expect_packed_fault("no whole gzip file: at byte ", "1/first ");
+  text_out_free(&whole);
+}
+
+static void packed_files_behind_each_other_are_one(void **state) {
   (void)state;
   struct error error;
   struct recording *recording = recording_new();
-  put_packed(path, TEXT(HAR(ENTRY("01", "/x"))));
-  assert_int_equal(truncate(path, 40), 0);
-  assert_int_equal(recording_add(recording, path, &error), ERROR_TRUNCATED);
-  assert_non_null(strstr(error.text, "damaged or cut"));
+  put_packed(path, TEXT("{\"log\":{\"entries\":[" ENTRY("01", "/first") ","));
+  gzFile file = gzopen(path, "ab");
+  struct text rest = TEXT(ENTRY("02", "/second") "]}}");
+  assert_int_equal(gzwrite(file, rest.data, (unsigned)rest.length), rest.length);
+  assert_int_equal(gzclose(file), Z_OK);
+  assert_int_equal(recording_add(recording, path, &error), 0);
+  expect_seen(recording, 0, "1/first 2/second ", &error);
   recording_free(recording);
 }
 
@@ -138,7 +209,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(entries_of_all_files_come_in_the_order_of_their_ends, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_broken_file_says_where_and_keeps_what_stands_before, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_broken_entry_is_left_out_and_named, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(a_damaged_packed_file_is_told, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_cut_packed_file_says_where_and_gives_what_stands_before, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_damaged_packed_file_gives_what_stands_before, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(packed_files_behind_each_other_are_one, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_file_that_is_not_there_is_told, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_is_no_http_request_is_counted, set_up, tear_down),
   };
