@@ -344,7 +344,7 @@ static uint64_t recovery_key(struct inspect *inspect, const struct report *repor
 /* A call that failed beside one that succeeded meanwhile, as calls in parallel do at an expiry: the client has what it asked for. */
 static bool is_overtaken(const struct inspect *inspect, const struct held *held, const struct facts *facts) {
   const struct success *success = facts && facts->class == CLASS_API ? table_peek(&inspect->recovered, held->recovery_key) : NULL;
-  return success && success->ended_ms >= facts->started_ms;
+  return success && success->ended_ms > facts->started_ms;
 }
 
 /* ---- telling ---- */

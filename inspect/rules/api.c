@@ -353,6 +353,14 @@ static void check_unauthorized(struct check *c) {
         r, "{method} {url} answered 401 to a token that had been revoked, or whose session had been ended[: {error}][ ({description})].");
     report_remedy(r, "Nothing is wrong where that was meant; otherwise find out who revokes the token or signs out, and sign in again.");
   }
+  if (facts->token->life_s <= 0 && flow_has_worked(c->flows, facts->token, facts->url.host)) {
+    api_add_ages(r, facts);
+    report_message(r, "{method} {url} answered 401 to an access token that had worked there, at an age of {age}; how long it lives was not "
+                      "announced[: {error}][ ({description})].");
+    report_remedy(r,
+                  "The token has run out or was revoked: refresh it whenever an API answers 401. Let the token endpoint announce its life "
+                  "as expires_in, for clients that refresh by the clock.");
+  }
   if (facts->token->life_s > 0 && api_is_older_than(facts, facts->token->life_s * 1000)) {
     api_add_ages(r, facts);
     report_message(

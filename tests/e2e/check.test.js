@@ -174,3 +174,14 @@ describe('a file that cannot be read', () => {
     assert.match(stderr, /name a HAR file/);
   });
 });
+
+test('entries without a moment stand in the order of the file: a success puts no later failure right', () => {
+  const { exchanges } = JSON.parse(readFileSync(fileURLToPath(new URL('../vectors/rules/api.json', import.meta.url)), 'utf8')).find(({ id }) => id === 'worked-then-refused-unannounced');
+  const [token, call] = exchanges;
+  const { Authorization, ...anonymous } = call.request_headers;
+  const recorded = har([token, call, { ...call, request_headers: anonymous, status: 401, response_body: '{"error":"unauthorized"}' }]);
+  for (const entry of recorded.log.entries) Object.assign(entry, { startedDateTime: null, time: 0, timings: {} });
+  const { status, stdout } = check(['--format', 'json', put('no-moments.har', recorded)]);
+  assert.equal(status, 1);
+  assert.deepEqual(rulesOf(records(stdout), 'error', 'warning'), ['api/missing-authorization']);
+});
