@@ -195,7 +195,8 @@ static void succeed(struct inspect *inspect, const struct facts *facts, enum ste
 static bool is_of_person(const struct facts *facts) {
   static const struct text grants[] = {TEXT("client_credentials"), TEXT("urn:ietf:params:oauth:grant-type:jwt-bearer"),
                                        TEXT("urn:ietf:params:oauth:grant-type:saml2-bearer"),
-                                       TEXT("urn:ietf:params:oauth:grant-type:token-exchange")};
+                                       TEXT("urn:ietf:params:oauth:grant-type:token-exchange"),
+                                       TEXT("urn:ietf:params:oauth:grant-type:uma-ticket")};
   for (size_t i = 0; i < sizeof grants / sizeof *grants; i++)
     if (text_equal(facts->grant_type, grants[i]))
       return false;
@@ -276,10 +277,10 @@ static void mend_call(struct inspect *inspect, const struct facts *facts) {
     succeed(inspect, facts, STEP_API, "The call succeeded with a refreshed token.");
 }
 
+/* A header is the place, under whatever name and scheme the vendor wants; elsewhere a token may be an argument of the call. */
 static void after_call(struct inspect *inspect, const struct facts *facts) {
-  struct text scheme = facts->credentials.scheme;
-  bool is_bearer = text_equal_nocase(scheme, TEXT("bearer")) || text_equal_nocase(scheme, TEXT("dpop"));
-  if (!facts->token || facts->token->kind != TOKEN_ACCESS || !is_bearer)
+  bool is_in_head = !facts->is_token_in_query && !facts->is_token_in_body;
+  if (!facts->token || facts->token->kind != TOKEN_ACCESS || !is_in_head)
     return;
   bool is_refreshed = facts->token->generation > 0;
   succeed(inspect, facts, is_refreshed ? STEP_API_AFTER_REFRESH : STEP_API,
@@ -301,7 +302,8 @@ void step_after_exchange(struct inspect *inspect, const struct facts *facts) {
   bool is_accepted = facts->answer.kind == ANSWER_ACCEPTED, is_learnt = facts->class == CLASS_LEARN;
   note_times(&inspect->verdict, facts);
   if (facts->class == CLASS_API && is_accepted && !facts->token && !facts->flow &&
-      text_equal_nocase(facts->credentials.scheme, TEXT("bearer")) && trait_is_comparable(facts->credentials.value))
+      text_equal_nocase(facts->credentials.scheme, TEXT("bearer")) && trait_is_comparable(facts->credentials.value) &&
+      !sight_was_told(&inspect->flows, facts)) /* an answer of another shape may have brought it: an ID token alone, a vendor's login */
     inspect->verdict.unissued_calls++;
   if (!facts->flow)
     return;

@@ -146,7 +146,7 @@ static const char *why_no_token(const struct inspect *inspect, const struct flow
   if (flow && (flow->steps[STEP_REFRESH] != STEP_NOT_SEEN || flow->steps[STEP_API_AFTER_REFRESH] != STEP_NOT_SEEN))
     return "The sign-in was before this run, or elsewhere.";
   if (flow)
-    return "The token endpoint gave no token.";
+    return "No token request brought an access token.";
   return inspect->verdict.unissued_calls ? "Calls carried tokens, but no token request passed." : "";
 }
 
