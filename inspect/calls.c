@@ -92,11 +92,27 @@ bool calls_is_late(const struct facts *facts) {
   return moment_between_ms(token->issued, moment_of(facts)) > end_ms && facts->ended_ms - token->issued.own_ms > end_ms;
 }
 
+/* As web applications answer browsers that nobody is signed in at. */
+static bool is_sent_to_sign_in(const struct facts *facts) {
+  static const struct text words[] = {TEXT("login"), TEXT("signin"), TEXT("sign-in"), TEXT("sign_in"), TEXT("/authorize")};
+  uint16_t status = facts->exchange->response.status;
+  struct text location = http_head_field(&facts->exchange->response, TEXT("location"));
+  struct text page = text_split(&location, '?');
+  for (size_t i = 0; i < sizeof words / sizeof *words && status >= 300 && status < 400; i++)
+    if (text_find_nocase(page, words[i]) != SIZE_MAX)
+      return true;
+  return false;
+}
+
 bool calls_is_late_failure(const struct facts *facts) {
   uint16_t status = facts->exchange->response.status;
   const struct answer *answer = &facts->answer;
   bool is_failure = status == 400 || status == 403 || status == 500 || (status < 300 && answer->kind == ANSWER_REFUSED);
-  if (!facts->token || facts->token->kind != TOKEN_ACCESS || !is_failure || answer->kind == ANSWER_NONE)
+  if (!facts->token || facts->token->kind != TOKEN_ACCESS)
+    return false;
+  if (is_sent_to_sign_in(facts))
+    return calls_is_late(facts);
+  if (!is_failure || answer->kind == ANSWER_NONE)
     return false;
   return answer->says_expired || (calls_is_late(facts) && !answer->hints_scope && !answer->names_other_cause);
 }
@@ -145,6 +161,8 @@ static void note_flow(struct flows *flows, const struct facts *facts) {
   call->calls++;
   call->failed += status >= 400 || facts->answer.kind == ANSWER_REFUSED;
   call->server_errors = status >= 500 ? call->server_errors + 1 : 0;
+  if (facts->redirect && !facts->token)
+    return; /* the sign-in page that a call was sent on to */
   call->expired = calls_is_late_failure(facts) ? call->expired + 1 : 0;
   call->expired_since_ms = call->expired > 1 ? call->expired_since_ms : facts->ended_ms;
 }

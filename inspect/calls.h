@@ -59,8 +59,8 @@ void calls_note(struct flows *flows, const struct facts *facts);
 
 /* calls_bearer_case - how the scheme is written. */
 enum bearer_case calls_bearer_case(struct text scheme);
-/* calls_is_late - the known access token is past its announced life. calls_is_late_failure - and failed, or the answer says that it is, but
- * not by 401. */
+/* calls_is_late - the known access token is past its announced life. calls_is_late_failure - and failed, or was sent on to a sign-in page,
+ * or the answer says that it is past its life, but not by 401. */
 bool calls_is_late(const struct facts *facts);
 bool calls_is_late_failure(const struct facts *facts);
 /* calls_is_unheard - the answer to a request with a credential says that there was none, or is a challenge without a reason (RFC 6750
