@@ -87,6 +87,15 @@ const struct refresh_token *refresh_token_sent(struct flows *flows, const struct
   return refresh_token_find(flows, facts->sent_refresh_token);
 }
 
+bool refresh_ended_by_reuse(struct flows *flows, const struct facts *facts) {
+  const struct refresh_token *token = refresh_token_sent(flows, facts);
+  if (!token || !token->predecessor || !refresh_is_token_refused(facts))
+    return false;
+  const struct refresh_token *before = table_peek(&flows->refreshes.tokens, token->predecessor);
+  return before && before->replaced_ms && before->refused.ended_ms > token->accepted.ended_ms &&
+         before->refused.ended_ms <= facts->started_ms;
+}
+
 const struct origin *flow_origin(struct flows *flows, const struct flow *flow) {
   return flow ? table_get(&flows->refreshes.origins, flow->id) : NULL;
 }

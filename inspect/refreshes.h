@@ -64,6 +64,9 @@ uint64_t refresh_token_key(const struct flows *flows, struct text token);
 /* refresh_token_sent - what is known of the refresh token that the request brings, from before it; NULL: nothing. */
 const struct refresh_token *refresh_token_sent(struct flows *flows, const struct facts *facts);
 const struct refresh_token *refresh_token_find(struct flows *flows, struct text token);
+/* refresh_ended_by_reuse - the refresh token is refused the first time after the one that it replaced had come back and been refused:
+ * servers that take that for theft end the whole connection. */
+bool refresh_ended_by_reuse(struct flows *flows, const struct facts *facts);
 /* flow_origin - NULL: the sign-in was not seen. */
 const struct origin *flow_origin(struct flows *flows, const struct flow *flow);
 /* flow_has_refresh_token - one is at hand that was not refused yet. */

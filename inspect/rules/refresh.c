@@ -92,6 +92,15 @@ static void check_rejected(struct check *c) {
     report_remedy(r, "Nothing is wrong where that was meant; otherwise find out who revokes the token or signs out, and sign in again.");
     return;
   }
+  if (refresh_ended_by_reuse(c->flows, facts)) {
+    report_severity(r, SEVERITY_INFO); /* the reuse was told as the error that it is */
+    report_message(
+        r, "{method} {url} answered {status} to the refresh token that was the latest[: {error}]: the one that it had replaced came "
+           "back and was refused before, and servers that take that for theft end the whole connection.");
+    report_remedy(r,
+                  "Let the person sign in again, and see to it that no second copy of the tokens is used (refresh/rotated-token-reused).");
+    return;
+  }
   const char *remedy = oauth_error_remedy(oauth_error_of(&facts->answer), true);
   if (remedy)
     report_remedy(r, remedy);
