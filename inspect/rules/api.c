@@ -69,8 +69,7 @@ static bool offers_oauth(struct text challenge) {
 
 static void check_missing_authorization(struct check *c) {
   const struct facts *facts = c->facts;
-  bool is_probe = text_equal(facts->exchange->request.method, TEXT("HEAD")) || text_equal(facts->exchange->request.method, TEXT("OPTIONS"));
-  if (!check_is_status(c, 401, 401) || is_probe || api_has_any_credential(facts) || has_credential_in_body(facts) ||
+  if (!check_is_status(c, 401, 401) || api_is_probe(facts) || api_has_any_credential(facts) || has_credential_in_body(facts) ||
       !offers_oauth(facts->answer.challenge))
     return;
   struct report *r = report(c);

@@ -36,6 +36,8 @@ bool api_is_access_token(const struct facts *facts); /* the call carries a known
 void api_add_token(struct report *report, const struct facts *facts);
 bool api_is_right_scheme(struct text scheme); /* none, Bearer or DPoP */
 bool api_has_any_credential(const struct facts *facts);
+/* api_is_probe - clients send such calls without a token by themselves, and expect to be refused. */
+bool api_is_probe(const struct facts *facts);
 /* api_is_older_than - the token is, by the servers' clocks and by ours. */
 bool api_is_older_than(const struct facts *facts, int64_t ms);
 void api_add_ages(struct report *report, const struct facts *facts);

@@ -58,7 +58,8 @@ static void check_error_with_200(struct check *c) {
 /* ---- api/missing-www-authenticate ---- */
 
 static void check_missing_www_authenticate(struct check *c) {
-  if (!check_is_status(c, 401, 401) || http_head_field_count(&c->facts->exchange->response, TEXT("www-authenticate")))
+  bool is_anonymous_probe = api_is_probe(c->facts) && !api_has_any_credential(c->facts);
+  if (!check_is_status(c, 401, 401) || http_head_field_count(&c->facts->exchange->response, TEXT("www-authenticate")) || is_anonymous_probe)
     return;
   struct report *r = report(c);
   report_subject(r, c->facts->url.host);
