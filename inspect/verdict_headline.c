@@ -41,6 +41,21 @@ static void add_nothing(const struct summary *summary, struct text_out *out) {
     text_out_add_string(out, "no OAuth traffic was seen, so nothing was judged.");
 }
 
+/* What fails in none of the connections that are counted. */
+static void add_outside(const struct summary *summary, struct text_out *out) {
+  const struct flow_verdict *flowless = summary->flows_shown ? &summary->flows[0] : NULL;
+  bool is_known = summary->outcome == OUTCOME_KNOWN;
+  if (flowless && text_is_empty(flowless->flow.text) && flowless->outcome == summary->outcome) {
+    text_out_add_string(out, "outside of any connection, ");
+    add_step_failure(flowless->steps, out);
+  } else if (summary->first.title) {
+    text_out_addf(out, "it fails: %s.", summary->first.title);
+  } else {
+    text_out_add_string(out, is_known ? "it fails (known)." : "it fails.");
+  }
+  text_out_add_char(out, ' ');
+}
+
 static void add_several(const struct summary *summary, struct text_out *out) {
   static const struct {
     enum outcome outcome;
@@ -51,7 +66,9 @@ static void add_several(const struct summary *summary, struct text_out *out) {
                {OUTCOME_WORKS, "working"},
                {OUTCOME_NOTHING, "without a step"}};
   uint64_t known = 0;
-  bool is_first = true;
+  bool is_first = true, is_failing = summary->outcome == OUTCOME_FAILS || summary->outcome == OUTCOME_KNOWN;
+  if (is_failing && !summary->outcomes[summary->outcome])
+    add_outside(summary, out);
   record_add_count(out, summary->flow_count, "connection");
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
     uint64_t count = summary->outcomes[parts[i].outcome];
@@ -64,6 +81,8 @@ static void add_several(const struct summary *summary, struct text_out *out) {
   if (known < summary->flow_count)
     text_out_addf(out, ", %llu no longer remembered", (unsigned long long)(summary->flow_count - known));
   text_out_add_char(out, '.');
+  if (summary->outcomes[OUTCOME_FAILS] && summary->first.title)
+    text_out_addf(out, " %s: %s.", summary->first.severity == SEVERITY_ERROR ? "Failed first" : "Will fail", summary->first.title);
 }
 
 /* Of files alone. */
@@ -126,5 +145,8 @@ void record_add_headline(const struct summary *summary, struct text_out *out) {
     return;
   text_out_add_char(out, ' ');
   record_add_count(out, summary->findings[SEVERITY_ERROR], "error");
-  text_out_addf(out, " %s found on the way.", summary->findings[SEVERITY_ERROR] == 1 ? "was" : "were");
+  text_out_addf(out, " %s found on the way", summary->findings[SEVERITY_ERROR] == 1 ? "was" : "were");
+  if (summary->first.title && summary->first.severity == SEVERITY_ERROR)
+    text_out_addf(out, "%s: %s", summary->findings[SEVERITY_ERROR] == 1 ? "" : ", first", summary->first.title);
+  text_out_add_char(out, '.');
 }
