@@ -1,5 +1,6 @@
 /* commands.c - the table of subcommands, and the way from words to one of them. */
 #include "proxy/command/command.h"
+#include "proxy/files_apart.h"
 
 const struct command command_table[] = {
     {"proxy", OPTIONS_PROXY, WORDS_NONE, command_proxy, "listen, forward, judge; until SIGINT or SIGTERM (the default)", "[OPTION]…",
@@ -60,8 +61,10 @@ int command_main(const struct command *command, int count, char **words) {
     status = command_help(command);
   else if (code == OPTIONS_PRINT_CONFIG)
     status = print_config(command, &options);
+  else if (code || files_check_apart(&options, command->options, &error))
+    status = command_fail(2, &error);
   else
-    status = code ? command_fail(2, &error) : command->run(&options, &error);
+    status = command->run(&options, &error);
   options_free(&options);
   return status;
 }

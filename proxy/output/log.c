@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "proxy/output/sink.h"
@@ -31,10 +32,23 @@ static int mend_last_line(int fd) {
   return write(fd, "\n", 1) == 1 ? 0 : -errno;
 }
 
+/* What is there was not written by oauthtap: it must not be appended to. The first record may be cut short. */
+static bool is_other_file(int fd) {
+  static const struct text head = TEXT("{\"type\":");
+  char first[16];
+  struct stat facts;
+  ssize_t got = fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) ? pread(fd, first, head.length, 0) : 0;
+  return got > 0 && !text_starts_with(head, text_of(first, (size_t)got));
+}
+
 static int open_file(const char *path, struct error *error) {
   bool is_stdout = strcmp(path, "-") == 0;
   int fd = is_stdout ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
   int code = fd < 0 ? -errno : 0;
+  if (!code && !is_stdout && is_other_file(fd)) {
+    close(fd);
+    return error_set(error, -EEXIST, "--findings %.200s: the file exists and is no findings log (choose another with --findings)", path);
+  }
   if (!code && !is_stdout)
     code = mend_last_line(fd);
   if (!code)
