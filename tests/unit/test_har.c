@@ -85,6 +85,29 @@ static void says_what_is_wrong_and_at_which_byte(void **state) {
   expect_fault("{\"entries\":[{}]}", ERROR_MALFORMED, 16, "log.entries");
 }
 
+/* Wherever it stands in the words of eight bytes, and however the pieces are cut. */
+static void a_raw_control_character_in_a_string_is_found(void **state) {
+  (void)state;
+  static const char before[] = "{\"log\":{\"entries\":[{},{\"a\":\"";
+  for (size_t filling = 0; filling < 20; filling++)
+    for (char control = 0; control < ' '; control++) {
+      struct text_out out = {0};
+      struct found found;
+      struct har_scan scanned;
+      text_out_add_string(&out, before);
+      text_out_add_repeat(&out, filling % 2 ? '\xff' : ' ', filling);
+      text_out_add_char(&out, control);
+      text_out_add_string(&out, "and more\"}]}}");
+      for (size_t piece = 1; piece < 40; piece += 6) {
+        assert_int_equal(scan(text_out_view(&out), piece, &found, &scanned), ERROR_MALFORMED);
+        assert_int_equal(scanned.offset, sizeof before - 1 + filling);
+        assert_non_null(strstr(scanned.fault, control ? "raw control character" : "NUL byte"));
+        assert_int_equal(found.count, 1);
+      }
+      text_out_free(&out);
+    }
+}
+
 static void entries_before_the_fault_were_told(void **state) {
   (void)state;
   struct found found;
@@ -253,6 +276,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(finds_the_same_entries_however_the_bytes_are_cut),
       cmocka_unit_test(says_what_is_wrong_and_at_which_byte),
+      cmocka_unit_test(a_raw_control_character_in_a_string_is_found),
       cmocka_unit_test(entries_before_the_fault_were_told),
       cmocka_unit_test(nesting_without_end_is_refused),
       cmocka_unit_test(long_names_and_values_are_crossed),
