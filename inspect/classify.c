@@ -158,6 +158,12 @@ static bool is_device_request(const struct facts *facts) {
   return PATH_ENDS(facts, sure) || (PATH_ENDS(facts, likely) && (is_form || has(facts, "scope")));
 }
 
+/* Drafts of RFC 8628 asked the token endpoint itself, as Salesforce still has it. */
+static bool asks_token_url_for_device(const struct facts *facts) {
+  return text_equal(facts->exchange->request.method, TEXT("POST")) && text_is_empty(facts->grant_type) &&
+         text_equal(params_get(&facts->params, "response_type"), TEXT("device_code"));
+}
+
 enum exchange_class classify_by_request(const struct facts *facts) {
   static const struct text par[] = {TEXT("/par"), TEXT("/par.oauth2")};
   bool is_post = text_equal(facts->exchange->request.method, TEXT("POST"));
@@ -302,7 +308,7 @@ void classify(struct flows *flows, const struct connector_settings *connector, s
   facts->class = CLASS_OTHER;
   if (is_preflight(facts))
     return;
-  enum exchange_class class = by_configuration(connector, facts);
+  enum exchange_class class = asks_token_url_for_device(facts) ? CLASS_DEVICE : by_configuration(connector, facts);
   if (class == CLASS_OTHER)
     class = by_learning(flows, connector, facts);
   if (class == CLASS_OTHER)
