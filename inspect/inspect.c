@@ -153,6 +153,8 @@ static void count(struct inspect *inspect, const struct facts *facts) {
   inspect->summary.exchanges++;
   inspect->summary.token_exchanges += facts->class == CLASS_TOKEN || facts->class == CLASS_REFRESH;
   inspect->summary.api_calls += facts->class == CLASS_API;
+  inspect->summary.sign_ins += facts->class >= CLASS_AUTHORIZATION && facts->class <= CLASS_DEVICE;
+  inspect->summary.other_oauth += facts->class == CLASS_LEARN || facts->class == CLASS_MANAGEMENT || facts->class == CLASS_DISCOVERY;
   inspect->summary.simulated_expiries += facts_is_simulated(facts);
   inspect->summary.dropped_lives += facts->exchange->simulated == SIMULATED_LIFE;
 }

@@ -178,6 +178,10 @@ static void write_summary(const struct summary *summary, struct text_out *out) {
   record_add_number(out, "exchanges", (int64_t)summary->exchanges);
   record_add_number(out, "token_exchanges", (int64_t)summary->token_exchanges);
   record_add_number(out, "api_calls", (int64_t)summary->api_calls);
+  if (summary->sign_ins)
+    record_add_number(out, "sign_ins", (int64_t)summary->sign_ins);
+  if (summary->other_oauth)
+    record_add_number(out, "other_oauth", (int64_t)summary->other_oauth);
   if (summary->simulated_expiries || summary->dropped_lives)
     text_out_addf(out, ",\"simulated\":{\"expiries\":%llu,\"dropped_expires_in\":%llu}", (unsigned long long)summary->simulated_expiries,
                   (unsigned long long)summary->dropped_lives);

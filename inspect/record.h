@@ -158,6 +158,7 @@ struct summary {
   uint64_t findings[3]; /* by severity */
   enum step_status steps[STEP_COUNT];
   uint64_t token_exchanges, api_calls;
+  uint64_t sign_ins, other_oauth; /* authorization, pushed and device requests, callbacks; discovery, introspection, revocation, … */
   uint64_t simulated_expiries, dropped_lives; /* exchanges that --simulate-expiry answered; token answers that it changed */
   struct not_seen not_seen[MAX_NOT_SEEN];
   size_t not_seen_count;

@@ -130,6 +130,8 @@ int read_summary(const struct reading *reading, json_value root, struct summary 
                               .lost = read_count(root, "lost"),
                               .token_exchanges = read_count(root, "token_exchanges"),
                               .api_calls = read_count(root, "api_calls"),
+                              .sign_ins = read_count(root, "sign_ins"),
+                              .other_oauth = read_count(root, "other_oauth"),
                               .simulated_expiries = read_count(simulated, "expiries"),
                               .dropped_lives = read_count(simulated, "dropped_expires_in"),
                               .not_seen_more = read_count(root, "not_seen_more"),

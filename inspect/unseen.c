@@ -78,6 +78,27 @@ void unseen_tunnel(struct inspect *inspect, const struct tunnel *tunnel, struct 
   text_out_free(&out);
 }
 
+static struct text not_recorded(bool has_sign_in) {
+  return has_sign_in
+             ? TEXT("Nothing in the recording is a request to a token endpoint or a call with an access token. If the sign-in succeeded, a "
+                    "server asked for the token, or the recording ended too early: record there, or for longer.")
+             : TEXT("Nothing in the recording is a request to a token endpoint or a call with an access token. Record again from before "
+                    "the sign-in until after the failure, with sensitive data where the tool asks.");
+}
+
+/* Whether there was anything to be seen nobody knows. */
+static struct text not_passed(const struct inspect *inspect) {
+  if (inspect->summary.sign_ins)
+    return TEXT("Nothing that passed was a request to a token endpoint or a call with an access token. If the sign-in succeeded, those "
+                "requests went past oauthtap: programs in the cloud, containers and other processes need its address, too.");
+  return inspect->settings.has_own_client
+             ? TEXT("Nothing that passed was a request to a token endpoint or a call with an access token. If the command has an OAuth "
+                    "connection, its requests went past oauthtap: containers and other processes need its address, too.")
+             : TEXT("Nothing that passed was a request to a token endpoint or a call with an access token. If the client has an OAuth "
+                    "connection, its requests went past oauthtap: programs in the cloud, containers and other processes need its address, "
+                    "too.");
+}
+
 /* Nothing that was seen is of OAuth: then the reader must doubt that the traffic in question came by at all. */
 static void add_nothing(struct inspect *inspect) {
   const struct summary *summary = &inspect->summary;
@@ -86,11 +107,7 @@ static void add_nothing(struct inspect *inspect) {
       (!summary->exchanges && inspect->has_failed_upstream))
     return;
   if (summary->exchanges)
-    unseen_add(inspect, "no-oauth",
-               is_recording ? TEXT("Nothing in the recording is a request to a token endpoint or a call with an access token. Record again "
-                                   "from before the sign-in until after the failure, with sensitive data where the tool asks.")
-                            : TEXT("Nothing that passed was a request to a token endpoint or a call with an access token: those requests "
-                                   "went past oauthtap. Programs in the cloud, containers and other processes need its address, too."));
+    unseen_add(inspect, "no-oauth", is_recording ? not_recorded(summary->sign_ins > 0) : not_passed(inspect));
   else if (is_recording)
     unseen_add(inspect, "no-traffic", TEXT("The recording holds no HTTP exchange. Record again, from before the sign-in."));
   else if (inspect->settings.has_own_client && !summary->not_seen_count)

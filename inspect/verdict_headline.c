@@ -33,12 +33,22 @@ static void add_incomplete(const struct step_verdict *steps, struct text_out *ou
 }
 
 static void add_nothing(const struct summary *summary, struct text_out *out) {
+  bool has_findings = summary->findings[SEVERITY_INFO] || summary->findings[SEVERITY_WARNING] || summary->findings[SEVERITY_ERROR];
   if (!summary->exchanges && !summary->not_seen_count)
     text_out_add_string(out, "no traffic was seen.");
   else if (summary->token_exchanges || summary->api_calls)
     text_out_add_string(out, "no step of an OAuth connection was seen whole.");
+  else if (summary->sign_ins)
+    text_out_add_string(out, "a sign-in was seen, but no token request and no API call.");
+  else if (summary->other_oauth || has_findings)
+    text_out_addf(out, "%sno token request and no API call.", summary->other_oauth ? "OAuth requests were seen, but " : "there was ");
   else
     text_out_add_string(out, "no OAuth traffic was seen, so nothing was judged.");
+  if (!summary->findings[SEVERITY_WARNING] || !summary->rule_count || summary->rules[0].severity != SEVERITY_WARNING)
+    return;
+  text_out_add_char(out, ' ');
+  record_add_count(out, summary->findings[SEVERITY_WARNING], "warning");
+  text_out_addf(out, "%s %s.", summary->findings[SEVERITY_WARNING] > 1 ? ", most often" : ":", summary->rules[0].rule);
 }
 
 /* What fails in none of the connections that are counted. */

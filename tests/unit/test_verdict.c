@@ -45,8 +45,10 @@ static void take_record(void *owner, const struct record *record) {
 
 static struct text_out page_of(json_value vector) {
   struct text_out page = {0};
-  struct inspect_settings settings = {
-      .connector = vector_connector(vector), .hash_key = {1, 2}, .is_recording = json_is_true(json_member(vector, "is_recording"))};
+  struct inspect_settings settings = {.connector = vector_connector(vector),
+                                      .hash_key = {1, 2},
+                                      .is_recording = json_is_true(json_member(vector, "is_recording")),
+                                      .has_own_client = json_is_true(json_member(vector, "has_own_client"))};
   struct inspect *inspect = inspect_new(&settings, take_record, &page);
   assert_non_null(inspect);
   struct observation end = {.kind = OBSERVED_END_OF_RUN, .sequence = 1, .wall_ms = VECTORS_START_MS};
