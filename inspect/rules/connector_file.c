@@ -45,20 +45,46 @@ static bool has_own_sign_in(const struct connector_files *files) {
   return false;
 }
 
+static bool has_code_flow(const struct connector_file *file) {
+  for (size_t i = 0; i < file->connection_count; i++)
+    if (text_equal(file->connections[i].grant, TEXT("authorization_code")))
+      return true;
+  return false;
+}
+
+static bool is_definition(const struct connector_file *file) {
+  return file->kind == CONNECTOR_OPENAPI_2 || file->kind == CONNECTOR_OPENAPI_3;
+}
+
+/* OpenAPI 3 describes APIs for everybody: it is the platform's only where somebody says so. */
+static bool is_for_power_platform(const struct check *c) {
+  return c->file->kind == CONNECTOR_OPENAPI_3 ? c->connector->profile == PROFILE_POWER_PLATFORM
+                                              : c->file->kind == CONNECTOR_OPENAPI_2 && may_be_power_platform(c);
+}
+
+/* An API described in OpenAPI 3, beside the definition that the platform takes. */
+static bool has_definition_with_code(const struct connector_files *files) {
+  const struct connector_file *file;
+  for (size_t i = 0; (file = connector_files_at(files, i)); i++)
+    if (is_definition(file) && has_code_flow(file))
+      return true;
+  return false;
+}
+
 /* One definition that fits is enough: the platform takes that. */
 static void check_flow(struct check *c) {
   const struct connector_file *file = c->file;
-  if (file->kind != CONNECTOR_OPENAPI_2 || !may_be_power_platform(c))
+  bool is_openapi3 = file->kind == CONNECTOR_OPENAPI_3;
+  if (!is_for_power_platform(c) || !file->connection_count || has_code_flow(file) || has_own_sign_in(check_files(c)))
     return;
-  for (size_t i = 0; i < file->connection_count; i++)
-    if (text_equal(file->connections[i].grant, TEXT("authorization_code")))
-      return;
-  if (has_own_sign_in(check_files(c)))
+  if (is_openapi3 && has_definition_with_code(check_files(c)))
     return;
-  if (!file->connection_count)
-    return;
-  struct report *r = report_at(c, below(c, file->connections[0].member, "flow"), file->connections[0].line);
-  evidence_text(r, "grant", file->connections[0].grant);
+  const struct connection *first = &file->connections[0];
+  struct report *r = report_at(c, is_openapi3 ? first->member : below(c, first->member, "flow"), first->line);
+  evidence_text(r, "grant", first->grant);
+  if (is_openapi3)
+    report_remedy(r, "Add the flow authorizationCode, with authorizationUrl and tokenUrl, where the provider has the authorization code "
+                     "grant; else let a policy or another platform get the token.");
 }
 
 static bool is_usual_redirect(struct text value) {
@@ -83,8 +109,8 @@ static void check_redirect(struct check *c) {
 /* ---- ids and secrets ---- */
 
 static void check_secret(struct check *c) {
-  bool is_definition = c->file->kind != CONNECTOR_POSTMAN_ENVIRONMENT;
-  for (size_t i = 0; i < c->file->connection_count && is_definition; i++) {
+  bool is_shared = c->file->kind != CONNECTOR_POSTMAN_ENVIRONMENT;
+  for (size_t i = 0; i < c->file->connection_count && is_shared; i++) {
     const struct said *said = &c->file->connections[i].said[MEMBER_CLIENT_SECRET];
     if (!connector_is_placeholder(said->value) && !said->is_elsewhere)
       evidence_secret(report_at(c, said->member, said->line), "client_secret", said->value);
@@ -232,14 +258,15 @@ const struct rule rules_connector_file[] = {
      .severity = ALWAYS(WARNING),
      .on = ON_CONNECTOR_FILE,
      .check = check_flow,
-     .title = "No security definition has the flow accessCode",
+     .title = "No security definition has the authorization code flow",
      .message = "{file} defines OAuth[ with the grant {grant}] but no authorization code; custom connectors of Power Platform sign in with "
                 "the authorization code.",
      .remedy =
          "Set flow to accessCode, with authorizationUrl and tokenUrl, where the provider has the authorization code grant; else let a "
          "policy or another platform get the token.",
      .references = {TROUBLESHOOT_REFERENCE,
-                    {"OpenAPI 2.0, Security Scheme Object", "https://spec.openapis.org/oas/v2.0#security-scheme-object"}}},
+                    {"OpenAPI 2.0, Security Scheme Object", "https://spec.openapis.org/oas/v2.0#security-scheme-object"},
+                    {"OpenAPI 3.1, OAuth Flows Object", "https://spec.openapis.org/oas/v3.1.0#oauth-flows-object"}}},
     {.id = "connector/swagger-disagrees",
      .severity = ALWAYS(WARNING),
      .on = ON_CONNECTOR_FILE,
