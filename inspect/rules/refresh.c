@@ -1,5 +1,5 @@
 /* refresh.c - rules about refreshing, and about calls after it. */
-#include "inspect/rule.h"
+#include "inspect/rules/grant.h"
 
 #include "inspect/classify.h"
 #include "inspect/flow.h"
@@ -9,11 +9,8 @@
 /* ---- refresh/url-differs-from-token-url ---- */
 
 static bool is_wrong_place(const struct check *c) {
-  const struct answer *answer = &c->facts->answer;
-  struct text type = http_head_field(&c->facts->exchange->response, TEXT("content-type"));
-  bool is_page = answer->format == FORMAT_OTHER && text_find_nocase(type, TEXT("html")) != SIZE_MAX;
-  return check_is_status(c, 404, 405) || check_is_status(c, 300, 399) || is_page ||
-         text_equal(answer->error, TEXT("unsupported_grant_type"));
+  return check_is_status(c, 404, 405) || check_is_status(c, 300, 399) || grant_has_page(c->facts) ||
+         text_equal(c->facts->answer.error, TEXT("unsupported_grant_type"));
 }
 
 /* One endpoint under two names of the provider, as far as one can see. */
@@ -25,8 +22,7 @@ static bool is_same_path(const struct facts *facts, const struct flow *flow) {
 static void check_url_differs(struct check *c) {
   const struct facts *facts = c->facts;
   const struct token *token = facts->sent_refresh;
-  if (!token || token->kind != TOKEN_REFRESH || !token->flow->token_url[0] ||
-      classify_compare(text_from(token->flow->token_url), facts) != URL_DIFFERENT)
+  if (!grant_is_elsewhere(facts))
     return;
   bool works = check_is_success(c) && !text_is_empty(facts->access_token);
   bool is_at_token_url = check_platform(c)->refreshes_at_token_url;
@@ -124,8 +120,6 @@ static void check_old_token_used(struct check *c) {
     report_message(r, "{method} {url} used the access token that a refresh had replaced {since} before, and was answered {status} by "
                       "oauthtap, as if that had expired (--simulate-expiry).");
 }
-
-#define RFC6749 "https://www.rfc-editor.org/rfc/rfc6749"
 
 const struct rule rules_refresh[] = {
     {.id = "refresh/url-differs-from-token-url",
