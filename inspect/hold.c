@@ -177,6 +177,14 @@ void hold_recover(struct hold *hold, uint64_t recovery_key, int64_t started_ms) 
     table_remove(&hold->by_key, recovery_key);
 }
 
+/* No index: few are found of what is rarely tried again. */
+void hold_recover_again(struct hold *hold, uint64_t again_key, int64_t started_ms) {
+  for (size_t i = 0; i < QUEUES; i++)
+    for (struct held *held = hold->queues[i].first; held; held = held->next)
+      held->is_recovered |=
+          held->again_key == again_key && started_ms >= held->since_ms && started_ms - held->since_ms <= patience_ms(held);
+}
+
 void hold_contradict(struct hold *hold, uint64_t dead_key, int64_t started_ms) {
   for (size_t i = 0; i < QUEUES; i++)
     for (struct held *held = hold->queues[i].first; held; held = held->next) {

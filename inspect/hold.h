@@ -15,9 +15,10 @@ struct held {
   struct held *next; /* by deadline */
   struct held *next_of_key;
   uint64_t recovery_key, subject;
-  uint64_t group;    /* of what is told once when it is recovered: rule and flow */
-  uint64_t dead_key; /* the token that it takes for dead, at its host; 0: none */
-  uint64_t flow_id;  /* 0: none */
+  uint64_t again_key; /* what recovers it, too, where it begins afterwards; 0: nothing */
+  uint64_t group;     /* of what is told once when it is recovered: rule and flow */
+  uint64_t dead_key;  /* the token that it takes for dead, at its host; 0: none */
+  uint64_t flow_id;   /* 0: none */
   int64_t since_ms;
   enum rule_recovery recovery;
   bool is_recovered;
@@ -39,6 +40,8 @@ void hold_free(struct hold *hold);
 int hold_add(struct hold *hold, const struct held *held);
 /* hold_recover - all findings of that key are put right, by something that began then (own clock). */
 void hold_recover(struct hold *hold, uint64_t recovery_key, int64_t started_ms);
+/* hold_recover_again - those of that key which were found before this began. */
+void hold_recover_again(struct hold *hold, uint64_t again_key, int64_t started_ms);
 /* hold_contradict - the token works after all, in a call that started then: what took it for dead is dropped, what stood behind it counts.
  */
 void hold_contradict(struct hold *hold, uint64_t dead_key, int64_t started_ms);

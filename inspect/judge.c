@@ -186,6 +186,21 @@ static uint64_t key_of_grant(struct inspect *inspect, const struct facts *facts)
   return flows_key(&inspect->flows, "grant", facts->exchange->client, subject);
 }
 
+/* A code that was refused is put right by the next one, too: people correct the secret and sign in again. */
+static uint64_t key_of_next_code(struct inspect *inspect, const struct facts *facts) {
+  if (facts->class != CLASS_TOKEN || text_is_empty(facts->code))
+    return 0;
+  uint64_t client = flows_key(&inspect->flows, "next code", facts->exchange->client, facts->client_id);
+  return flows_key(&inspect->flows, "next code at", key_bytes(&client), facts->endpoint);
+}
+
+/* A code that comes twice is handled twice by the client, which will do so with the next one as well. */
+static uint64_t again_key(struct inspect *inspect, const struct report *report) {
+  const struct facts *facts = report->check->facts;
+  bool is_of_client = !strcmp(report->rule->id, "token/code-reused");
+  return facts && report->recovery == RECOVERY_IS_INFO && !is_of_client ? key_of_next_code(inspect, facts) : 0;
+}
+
 /* A sign-in is put right by a callback of the same client id and redirect URI that brings a code; `domain` tells it from one that brings
  * anything. */
 static uint64_t key_of_sign_in(struct inspect *inspect, const char *domain, const struct authorization *authorization) {
@@ -262,7 +277,10 @@ static void recover_sign_in(struct inspect *inspect, const struct facts *facts) 
 /* With the token itself, or with the one that had taken its place. */
 static void recover_grant(struct inspect *inspect, const struct facts *facts) {
   const struct refresh_token *token = refresh_token_sent(&inspect->flows, facts);
+  uint64_t next_code = key_of_next_code(inspect, facts);
   hold_recover(inspect->hold, key_of_grant(inspect, facts), facts->started_ms);
+  if (next_code)
+    hold_recover_again(inspect->hold, next_code, facts->started_ms);
   if (sight_may_be_sanitised(&inspect->flows.sight)) /* one whose client stood in a header that was left out */
     hold_recover(inspect->hold, flows_key(&inspect->flows, "grant", facts->exchange->client, TEXT_NONE), facts->started_ms);
   if (token && token->predecessor)
@@ -404,6 +422,7 @@ static void tell(struct inspect *inspect, struct report *report) {
   report_render(report, &held.finding);
   if (may_recover(report)) {
     held.recovery_key = recovery_key(inspect, report);
+    held.again_key = again_key(inspect, report);
     held.is_recovered = is_overtaken(inspect, &held, facts);
     suspect_token(inspect, report, &held);
     if (hold_add(inspect->hold, &held) == 0)
