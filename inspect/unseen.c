@@ -128,9 +128,10 @@ void unseen_at_end(struct inspect *inspect) {
     unseen_add(
         inspect, "token-traffic",
         inspect->settings.is_recording
-            ? TEXT("The token request of some calls is not in the recording, so their sign-in was not judged. Record from before the "
-                   "sign-in, with every program that takes part in it.")
-            : TEXT("The token request of some calls did not pass, so their sign-in was not judged. Start the client anew with "
-                   "oauthtap running, and let the program that fetches tokens use the proxy, too (Node: NODE_USE_ENV_PROXY=1)."));
+            ? TEXT("Some calls carried tokens that no answer in the recording brought: API keys, or tokens whose sign-in was thus not "
+                   "judged. For those, record from before the sign-in, with every program that takes part in it.")
+            : TEXT("Some calls carried tokens that no answer brought: API keys, or tokens whose sign-in was thus not judged. For those, "
+                   "start the client anew with oauthtap running, and let the program that fetches tokens use the proxy, too (Node: "
+                   "NODE_USE_ENV_PROXY=1)."));
   add_nothing(inspect);
 }
