@@ -117,3 +117,33 @@ void connector_add_parts(unsigned some, struct text_out *out) {
     told++;
   }
 }
+
+/* What everything else hangs on comes first. */
+static const struct {
+  const char *rule, *name;
+} differences[] = {{"connector/client-id-differs", "client id"},
+                   {"connector/client-secret-differs", "client secret"},
+                   {"connector/token-url-differs", "token URL"},
+                   {"connector/refresh-url-differs", "refresh URL"},
+                   {"connector/authorization-url-differs", "authorization URL"},
+                   {"connector/redirect-uri-differs", "redirect URI"},
+                   {"connector/scope-differs", "scope"}};
+#define DIFFERENCE_COUNT (sizeof differences / sizeof *differences)
+
+unsigned connector_part_of_rule(const char *rule) {
+  for (size_t i = 0; i < DIFFERENCE_COUNT; i++)
+    if (!strcmp(rule, differences[i].rule))
+      return 1u << i;
+  return 0;
+}
+
+void connector_say_differences(unsigned some, struct text_out *out) {
+  text_out_add_string(out, "The ");
+  for (size_t i = 0; i < DIFFERENCE_COUNT; i++) {
+    unsigned later = some >> i >> 1;
+    if (!(some >> i & 1))
+      continue;
+    text_out_add_string(out, differences[i].name);
+    text_out_add_string(out, !later ? " are not the connector's." : later & (later - 1) ? ", " : " and ");
+  }
+}

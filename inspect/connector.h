@@ -30,4 +30,9 @@ unsigned connector_parts_seen(const struct connector_settings *connector, const 
 /* connector_add_parts - "client id, client secret and token URL". */
 void connector_add_parts(unsigned parts, struct text_out *out);
 
+/* connector_part_of_rule - the part that the rule finds to differ, as a bit of the following; 0: none. connector_say_differences - "The
+ * client id and redirect URI are not the connector's." of two bits and more. */
+unsigned connector_part_of_rule(const char *rule);
+void connector_say_differences(unsigned parts, struct text_out *out);
+
 #endif

@@ -380,6 +380,12 @@ static struct text flow_of(const struct check *check) {
   }
 }
 
+/* What a sign-in and its token request say alike is one finding, though the sign-in is of no flow yet. */
+static struct text owner_of(const struct report *report) {
+  bool is_of_sign_in = report->rule->step == STEP_CONNECTOR && (report->rule->on & ON_AUTHORIZATION) && report->check->facts;
+  return is_of_sign_in ? report->check->facts->exchange->client : flow_of(report->check);
+}
+
 /* One finding a subject: rule, flow and what it speaks of. */
 static uint64_t subject_of(struct inspect *inspect, const struct report *report) {
   const struct facts *facts = report->check->facts;
@@ -388,7 +394,7 @@ static uint64_t subject_of(struct inspect *inspect, const struct report *report)
     subject = report->member;
   if (facts && !subject.data)
     subject = facts->token ? text_from(facts->token->shown) : facts->endpoint;
-  return flows_key(&inspect->flows, report->rule->id, flow_of(report->check), subject);
+  return flows_key(&inspect->flows, report->rule->id, owner_of(report), subject);
 }
 
 /* What the answer made of it already cannot be put right; an answer of success that brought nothing can. */

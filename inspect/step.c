@@ -117,7 +117,27 @@ static bool is_for_later(const struct finding *finding) {
          (finding->exchange.status >= 200 && finding->exchange.status < 300 && is_missing_refresh_token(finding));
 }
 
-void step_take_finding(struct inspect *inspect, const struct finding *finding, struct flow *flow, int64_t since_ms, bool is_known) {
+static bool has_several(unsigned parts) {
+  return (parts & (parts - 1)) != 0;
+}
+
+/* Each part that differs belongs into the sentence, whichever was found first. */
+static void note_difference(struct inspect *inspect, const struct finding *finding, const struct flow *flow, bool is_known) {
+  unsigned part = connector_part_of_rule(finding->rule);
+  struct step_state *state = part && finding->severity >= SEVERITY_WARNING ? state_of(inspect, flow, STEP_CONNECTOR) : NULL;
+  if (!state)
+    return;
+  state->differs |= part;
+  inspect->verdict.connector_differs |= is_known ? 0 : part;
+  bool is_said = state->status == STEP_FAILED && state->rule && connector_part_of_rule(state->rule) && state->is_known == is_known;
+  struct text_out out = {0};
+  connector_say_differences(state->differs, &out);
+  if (is_said && has_several(state->differs) && !out.has_failed)
+    snprintf(state->sentence, sizeof state->sentence, "%.*s", TEXT_ARGS(text_out_view(&out)));
+  text_out_free(&out);
+}
+
+static void take_finding(struct inspect *inspect, const struct finding *finding, struct flow *flow, int64_t since_ms, bool is_known) {
   if (!text_is_empty(finding->file.name.text))
     return; /* nothing has happened yet */
   if (!is_known && (finding->severity == SEVERITY_ERROR || fails_step(finding)))
@@ -144,6 +164,12 @@ void step_take_finding(struct inspect *inspect, const struct finding *finding, s
   state->mended_ms = finding->exchange.id ? finding->exchange.started_wall_ms : since_ms;
   say_failure(state, finding);
   change(inspect, flow, finding->step, state, STEP_FAILED);
+}
+
+void step_take_finding(struct inspect *inspect, const struct finding *finding, struct flow *flow, int64_t since_ms, bool is_known) {
+  take_finding(inspect, finding, flow, since_ms, is_known);
+  if (text_is_empty(finding->file.name.text))
+    note_difference(inspect, finding, flow, is_known);
 }
 
 /* ---- successes ---- */

@@ -35,6 +35,7 @@ struct step_state {
   int64_t mended_ms;                   /* when that failure was */
   int64_t succeeded_ms;                /* when the last exchange that this step wants ended; 0: none did */
   bool is_for_good;                    /* no later success puts the failure right */
+  unsigned differs;                    /* connector: parts that were found to differ (connector.h) */
   uint64_t failing[MAX_FAILING_CALLS]; /* calls that failed and have not succeeded since */
   unsigned failing_count;
 };

@@ -87,8 +87,12 @@ static void tell_held(struct inspect *inspect, struct held *held) {
   uint64_t count = count_subject(inspect, held->is_recovered ? held->group : held->subject, severity);
   if (!held->is_recovered || count == 1)
     verdict_count(inspect, finding, severity);
-  if (!is_round(count) || (held->is_recovered && count > 1))
+  if (!is_round(count) || (held->is_recovered && count > 1)) {
+    finding->severity = severity;
+    if (finding->step == STEP_CONNECTOR) /* told of one flow, true of each */
+      step_take_finding(inspect, finding, flow_of_held(inspect, held), held->since_ms, false);
     return;
+  }
   struct text_out message = {0};
   if (held->is_recovered) {
     text_out_add(&message, finding->message.text);

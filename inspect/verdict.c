@@ -341,6 +341,19 @@ static void merge(struct step_verdict *overall, const struct step_verdict *one) 
     *overall = *one;
 }
 
+/* A sign-in is of no flow until its code is exchanged: what differs in it stands beside what differs in the flow. */
+static void say_all_differences(struct inspect *inspect, struct arena *memory) {
+  struct step_verdict *overall = &inspect->summary.overall[STEP_CONNECTOR];
+  unsigned parts = inspect->verdict.connector_differs;
+  bool is_difference = overall->status == STEP_FAILED && !overall->is_known && overall->rule && connector_part_of_rule(overall->rule);
+  if (!is_difference || !(parts & (parts - 1)))
+    return;
+  struct text_out out = {0};
+  connector_say_differences(parts, &out);
+  overall->sentence.text = arena_copy(memory, text_out_view(&out));
+  text_out_free(&out);
+}
+
 static void show_overall(struct inspect *inspect, struct arena *memory) {
   struct summary *summary = &inspect->summary;
   const struct flow_verdict *first = NULL;
@@ -358,6 +371,7 @@ static void show_overall(struct inspect *inspect, struct arena *memory) {
     if (overall->status != summary->steps[step]) /* of a flow that was forgotten */
       *overall = (struct step_verdict){.status = summary->steps[step]};
   }
+  say_all_differences(inspect, memory);
 }
 
 static enum outcome overall_outcome(const struct inspect *inspect) {

@@ -15,7 +15,8 @@ struct verdict {
   size_t rule_count;
   struct first_failure first; /* its texts are in first_text */
   char *first_text;
-  uint64_t unissued_calls; /* accepted calls with a token that no seen answer issued */
+  unsigned connector_differs; /* parts of the connector that were told to differ, in any flow */
+  uint64_t unissued_calls;    /* accepted calls with a token that no seen answer issued */
   int64_t first_ms, last_ms;
 };
 
