@@ -202,6 +202,15 @@ void hold_drop(struct hold *hold, uint64_t group) {
       held->is_contradicted |= held->group == group;
 }
 
+bool hold_has_worse(const struct hold *hold, uint64_t subject, enum severity severity) {
+  for (size_t i = 0; i < QUEUES; i++)
+    for (const struct held *held = hold->queues[i].first; held; held = held->next)
+      if (held->subject == subject && held->finding.severity > severity && !held->is_recovered && !held->is_contradicted &&
+          !held->is_backup)
+        return true;
+  return false;
+}
+
 static bool is_due(const struct queue *queue, int64_t now_ms) {
   return queue->first && now_ms - queue->first->since_ms >= queue->wait_ms;
 }

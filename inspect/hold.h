@@ -47,6 +47,8 @@ void hold_recover_again(struct hold *hold, uint64_t again_key, int64_t started_m
 void hold_contradict(struct hold *hold, uint64_t dead_key, int64_t started_ms);
 /* hold_drop - those of that group are not told. */
 void hold_drop(struct hold *hold, uint64_t group);
+/* hold_has_worse - one of that subject that waits, was not put right, and is worse. */
+bool hold_has_worse(const struct hold *hold, uint64_t subject, enum severity severity);
 /* hold_release_due - those of HOLD_MS ago; those that an attempt puts right, ATTEMPT_TAKES_MS later. hold_release_all - the end of the run.
  */
 void hold_release_due(struct hold *hold, int64_t now_ms);

@@ -56,11 +56,24 @@ static enum severity final_severity(const struct inspect *inspect, const struct 
   return is_doubtful && held->finding.severity == SEVERITY_ERROR ? SEVERITY_WARNING : held->finding.severity;
 }
 
-static uint64_t count_subject(struct inspect *inspect, uint64_t subject, enum severity severity) {
+static uint64_t key_of_subject(const struct inspect *inspect, uint64_t subject, enum severity severity) {
   char name[16] = {(char)('0' + (int)severity)};
-  uint64_t key = flows_key(&inspect->flows, name, text_of((const char *)&subject, sizeof subject), TEXT_NONE);
-  struct subject *counted = table_claim(&inspect->subjects, key, sizeof *counted);
+  return flows_key(&inspect->flows, name, text_of((const char *)&subject, sizeof subject), TEXT_NONE);
+}
+
+static uint64_t count_subject(struct inspect *inspect, uint64_t subject, enum severity severity) {
+  struct subject *counted = table_claim(&inspect->subjects, key_of_subject(inspect, subject, severity), sizeof *counted);
   return counted ? ++counted->count : 1;
+}
+
+/* What is told as an error is not told as a warning, too. */
+static bool is_outdone(struct inspect *inspect, const struct held *held, enum severity severity) {
+  if (held->is_recovered || severity == SEVERITY_ERROR)
+    return false;
+  for (int worse = (int)severity + 1; worse <= (int)SEVERITY_ERROR; worse++)
+    if (table_peek(&inspect->subjects, key_of_subject(inspect, held->subject, (enum severity)worse)))
+      return true;
+  return hold_has_worse(inspect->hold, held->subject, severity);
 }
 
 static struct flow *flow_of_held(struct inspect *inspect, const struct held *held) {
@@ -84,6 +97,8 @@ static void tell_held(struct inspect *inspect, struct held *held) {
     take_known(inspect, held, severity);
     return;
   }
+  if (is_outdone(inspect, held, severity))
+    return;
   uint64_t count = count_subject(inspect, held->is_recovered ? held->group : held->subject, severity);
   if (!held->is_recovered || count == 1)
     verdict_count(inspect, finding, severity);
