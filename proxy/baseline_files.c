@@ -2,6 +2,7 @@
 #include "proxy/baseline_files.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "proxy/output/whole_file.h"
 
@@ -40,6 +41,10 @@ static int read_written(const char *path, struct baseline *baseline, struct erro
   struct error why = {0};
   if (strcmp(path, "-") == 0)
     return error_set(error, -EINVAL, "--write-baseline -: name a file, which the next run reads with --baseline");
+  struct stat found;
+  if (stat(path, &found) == 0 && !S_ISREG(found.st_mode))
+    return error_set(error, -EINVAL, "--write-baseline %.200s: this is no regular file; name one, which the next run reads with --baseline",
+                     path);
   int code = read_file(path, &bytes);
   if (code == 0 && bytes.length && baseline_read(baseline, text_out_view(&bytes), false, &why))
     code = error_set(error, -EINVAL, "--write-baseline %.200s: a file is there that is not overwritten, since %s", path, why.text);

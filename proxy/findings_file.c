@@ -14,7 +14,7 @@ struct reading {
   findings_fn *each;
   findings_fault_fn *fault;
   void *owner;
-  uint64_t line, faults;
+  uint64_t line, records, faults;
   int code;
 };
 
@@ -41,6 +41,15 @@ static void tell_more(struct reading *reading) {
   reading->fault(reading->owner, &error);
 }
 
+/* Nothing at all would look as if nothing was wrong. */
+static void tell_empty(struct reading *reading) {
+  struct error error = {0};
+  reading->code = ERROR_TRUNCATED;
+  error_set(&error, reading->code, "%.200s holds no records: the run that writes it still goes on or was killed, or it is no findings log",
+            name_of(reading));
+  reading->fault(reading->owner, &error);
+}
+
 static void read_line(struct reading *reading, struct text line, bool is_whole) {
   struct record record;
   struct error error = {0};
@@ -49,6 +58,7 @@ static void read_line(struct reading *reading, struct text line, bool is_whole) 
   struct arena *memory = arena_new(NULL);
   int code = memory ? record_read(line, memory, &record, &error) : error_set(&error, -ENOMEM, "out of memory");
   if (!code) {
+    reading->records++;
     reading->each(reading->owner, &record, memory, reading->line);
     return;
   }
@@ -110,6 +120,8 @@ int findings_read(const char *path, findings_fn *each, findings_fault_fn *fault,
   if (file && !is_input)
     fclose(file);
   tell_more(&reading);
+  if (!code && !reading.records && !reading.faults)
+    tell_empty(&reading);
   if (code) {
     error_set(&error, code, "cannot read the findings log %.200s: %s", name_of(&reading), error_text(code));
     fault(owner, &error);

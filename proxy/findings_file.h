@@ -12,7 +12,8 @@ typedef void findings_fn(void *owner, const struct record *record, struct arena 
 typedef void findings_fault_fn(void *owner, const struct error *error);
 
 /* findings_read - each record of the file at `path` ("-": standard input), in order; broken lines are told of (the first few, then how many
- * more there are) and passed over. Returns 0, or the first code where anything could not be read. */
+ * more there are) and passed over; a file without any record is a fault, too. Returns 0, or the first code where anything could not be
+ * read. */
 int findings_read(const char *path, findings_fn *each, findings_fault_fn *fault, void *owner);
 
 #endif

@@ -131,17 +131,30 @@ static void tell_dropped(uint64_t dropped) {
             (unsigned long long)dropped, dropped == 1 ? " was" : "s were", dropped == 1 ? "it" : "them");
 }
 
+/* Nobody took it, or the terminal or the reader is gone: whoever sits there has decided so. All else is an output that cannot be written.
+ */
+static bool is_left_alone(int code) {
+  return code == 0 || code == -ETIMEDOUT || code == -ENOBUFS || code == -EIO || code == -EPIPE;
+}
+
+static void tell_unwritten(const struct log *log, int code) {
+  if (log->settings.terminal_fd != STDERR_FILENO) /* where the word would go as well */
+    dprintf(STDERR_FILENO, "oauthtap: cannot write to standard output: %s%s\n", error_text(code),
+            log->file ? " (the findings log has all records)" : "");
+}
+
 int log_close(struct log *log) {
   uint64_t dropped = 0, lost = 0;
   if (!log)
     return 0;
-  if (log->terminal)
-    sink_close(log->terminal, &dropped);
+  int shown = log->terminal ? sink_close(log->terminal, &dropped) : 0;
   int code = log->file ? sink_close(log->file, &lost) : 0;
-  if (dropped)
+  if (!is_left_alone(shown))
+    tell_unwritten(log, shown);
+  else if (dropped)
     tell_dropped(dropped);
   if (log->fd >= 0 && code != -ETIMEDOUT)
     close(log->fd);
   free(log);
-  return code;
+  return code || is_left_alone(shown) ? code : shown;
 }

@@ -24,7 +24,7 @@ void log_record(struct log *log, const struct record *record);
 /* log_say - any thread; shows text on the terminal among the records, and never blocks either. Nothing where there is no terminal. */
 void log_say(struct log *log, struct text text);
 /* log_close - writes what is left (a terminal that takes nothing gets a second, a findings log five), frees. Returns 0, or the error that
- * kept records from the findings log. */
+ * kept records from the findings log, or, unless its reader only stopped or went away, from the terminal. */
 int log_close(struct log *log);
 
 #endif

@@ -209,6 +209,18 @@ test('a full disk under standard output is status 3', () => {
   }
 });
 
+test('a verdict that cannot be written is status 3, of a run unless its command failed', async () => {
+  const cwd = folder();
+  const run = (words) => spawnSync('sh', ['-c', words, 'sh', binary, caFolder], { cwd, encoding: 'utf8' });
+  assert.equal(run('exec "$1" run --ca-dir "$2" -- true 2> /dev/full').status, 3);
+  assert.equal(run('exec "$1" run --ca-dir "$2" -- false 2> /dev/full').status, 1);
+  assert.equal(run('exec "$1" run --ca-dir "$2" -- true').status, 0);
+  const proxy = start(['-c', 'exec "$@" > /dev/full', 'sh', binary, ...proxyWords, '--findings', 'full.jsonl'], { command: 'sh' });
+  await waitFor('the proxy', () => existsSync(join(proxy.cwd, 'full.jsonl')));
+  assert.deepEqual(await proxy.stop(), { code: 3, signal: null });
+  assert.match(proxy.stderr, /^oauthtap: cannot write to standard output: no space left on device \(the findings log has all records\)$/im);
+});
+
 // ---- bad days ----
 
 test('what the machine refuses is status 3, with the remedy', async () => {

@@ -98,3 +98,11 @@ test('a findings log is not appended to a file of another kind', () => {
     assert.ok(run(cwd, ['check', 'r.har', '--findings', 'log.jsonl']).status < 2, `a log of a run that was killed: ${begun}`);
   }
 });
+
+test('a baseline is not written to what is no regular file', () => {
+  const cwd = folder();
+  for (const [path, reason] of [['/dev/full', 'this is no regular file'], ['sub', 'this is no regular file']]) {
+    const { status, stderr } = run(cwd, ['check', 'r.har', '--write-baseline', path]);
+    assert.deepEqual([status, stderr], [2, `oauthtap: --write-baseline ${path}: ${reason}; name one, which the next run reads with --baseline\n`]);
+  }
+});
