@@ -324,6 +324,18 @@ static void note_times(struct verdict *verdict, const struct facts *facts) {
     verdict->last_ms = facts->started_ms;
 }
 
+/* A token that is over shows by that, where nothing announced it. */
+static void note_refusal(struct inspect *inspect, struct story *story, const struct facts *facts) {
+  const struct answer *answer = &facts->answer;
+  bool is_call = facts->class == CLASS_API && facts->token && facts->token->kind == TOKEN_ACCESS;
+  bool is_refused = is_call && facts->exchange->response.status == 401 && !facts_is_simulated(facts) && !answer->hints_scope &&
+                    !answer->names_other_cause && flow_has_worked(&inspect->flows, facts->token, facts->url.host);
+  if (is_refused && !story->refused_ms)
+    story->refused_ms = facts->started_ms;
+  if (facts->class == CLASS_REFRESH || facts->class == CLASS_TOKEN || (is_call && answer->kind == ANSWER_ACCEPTED))
+    story->refused_ms = 0;
+}
+
 void step_after_exchange(struct inspect *inspect, const struct facts *facts) {
   bool is_accepted = facts->answer.kind == ANSWER_ACCEPTED, is_learnt = facts->class == CLASS_LEARN;
   note_times(&inspect->verdict, facts);
@@ -339,6 +351,7 @@ void step_after_exchange(struct inspect *inspect, const struct facts *facts) {
     return;
   int64_t age_s = facts->token && facts->class == CLASS_API ? moment_between_ms(facts->token->issued, moment_of(facts)) / 1000 : -1;
   story_take(story, &inspect->redactor, facts, age_s);
+  note_refusal(inspect, story, facts);
   if (is_accepted && !text_is_empty(facts->access_token) && !is_learnt) {
     after_grant(inspect, facts);
     after_connector(inspect, facts);

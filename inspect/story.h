@@ -54,6 +54,8 @@ struct story {
   uint64_t exchanges;
   int64_t life_s; /* of the latest access token; -1: not known */
   bool has_refresh_token, needs_no_refresh;
+  int64_t
+      refused_ms; /* when an API refused the access token after it had worked there; 0: it did not, or a refresh or a success followed */
   int64_t first_ms, last_ms;                  /* by our clock */
   const struct connector_settings *connector; /* that its latest token exchange was held against; NULL: none yet */
   unsigned connector_seen;                    /* parts of it that were seen equal (connector.h) */

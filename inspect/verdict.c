@@ -131,12 +131,18 @@ static const char *why_no_refresh(bool is_simulating, const struct flow *flow, c
     return "The access token's end was simulated; the run was over before a refresh could be expected.";
   if (is_simulating)
     return "No call came after the simulated end of the access token: let the client run for longer.";
-  if (story->life_s < 0)
+  if (story->life_s < 0 && !story->refused_ms)
     return "Let the client run until the access token is over.";
   struct text_out out = {0};
-  text_out_add_string(&out, "Let the client run for longer than the ");
-  time_add_duration(&out, story->life_s);
-  text_out_add_string(&out, " that the access token lives.");
+  if (story->refused_ms) {
+    text_out_add_string(&out, "The access token was refused at ");
+    time_add_clock(&out, story->refused_ms);
+    text_out_add_string(&out, " after it had worked, and no refresh came after that.");
+  } else {
+    text_out_add_string(&out, "Let the client run for longer than the ");
+    time_add_duration(&out, story->life_s);
+    text_out_add_string(&out, " that the access token lives.");
+  }
   sentence->text = arena_copy(memory, text_out_view(&out));
   text_out_free(&out);
   return NULL;
