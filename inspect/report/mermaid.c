@@ -189,10 +189,15 @@ static void add_left_out(struct diagram *diagram, uint64_t count, size_t client)
   text_out_free(&words);
 }
 
-static void add_heading(struct diagram *diagram, const struct flow_verdict *flow, size_t client) {
+/* Each run counts its connections from f1. */
+static void add_heading(struct diagram *diagram, const struct collected_run *run, const struct flow_verdict *flow, size_t client) {
   static const char *const words[OUTCOME_COUNT] = {"no step was seen whole", "not seen whole", "works", "fails", "fails (known)"};
   struct text_out heading = {0};
-  text_out_addf(&heading, "Connection %.*s", TEXT_ARGS(flow->flow.text));
+  if (diagram->collection->run_count > 1)
+    text_out_addf(&heading, "Run %zu, connection ", (size_t)(run - diagram->collection->runs) + 1);
+  else
+    text_out_add_string(&heading, "Connection ");
+  text_out_add(&heading, flow->flow.text);
   if (flow->alike)
     text_out_addf(&heading, " and %llu like it", (unsigned long long)flow->alike);
   text_out_addf(&heading, ": %s", words[flow->outcome]);
@@ -204,7 +209,7 @@ static void draw_flow(struct diagram *diagram, const struct collected_run *run, 
   size_t client = participant_of(diagram, ROLE_CLIENT, flow->client_id.text), host = client;
   int64_t from_ms = INT64_MIN;
   if (diagram->collection->run_count > 1 || run->summary->flow_count > 1)
-    add_heading(diagram, flow, client);
+    add_heading(diagram, run, flow, client);
   for (size_t i = 0; i < flow->story_count && diagram->body.length < MAX_BYTES; i++) {
     const struct story_item *item = &flow->story[i];
     bool is_last = i + 1 == flow->story_count;

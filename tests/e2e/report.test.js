@@ -215,6 +215,15 @@ describe('mermaid', () => {
     const [error] = lines.trimEnd().split('\n').map((line) => JSON.parse(line)).filter(({ severity }) => severity === 'error');
     assert.ok(messages.some((message) => message.replaceAll('<br/>', ' ').startsWith(`ERROR: ${error.title}`)));
   });
+
+  test('of several runs tells their connections apart', async () => {
+    const logs = ['drawn-1', 'drawn-2'].map((name) => logOf(faulty[0], name).log);
+    const { messages } = await parseMermaid(run(['report', '--format', 'mermaid', ...logs]).stdout);
+    const headings = messages.map((message) => message.replaceAll('<br/>', ' ')).filter((message) => / f\d+: /.test(message));
+    assert.deepEqual(headings.map((heading) => heading.slice(0, 20)), ['Run 1, connection f1', 'Run 2, connection f1']);
+    const { stdout } = run(['report', '--format', 'mermaid', logs[0]]);
+    assert.doesNotMatch(stdout, /Run \d/);
+  });
 });
 
 describe('Markdown', () => {
