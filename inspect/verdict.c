@@ -156,6 +156,19 @@ static const char *why_no_token(const struct inspect *inspect, const struct flow
   return inspect->verdict.unissued_calls ? "Calls carried tokens, but no token request passed." : "";
 }
 
+static const char *why_no_settings(const struct inspect *inspect) {
+  bool is_anything = connector_files_count(inspect->settings.files) > 0;
+  for (size_t i = 0; i < inspect->connector_count; i++) {
+    const struct connector_settings *connector = &inspect->connectors[i];
+    const struct text said[] = {connector->client_id,   connector->client_secret,     connector->token_url,
+                                connector->refresh_url, connector->authorization_url, connector->redirect_uri};
+    for (size_t j = 0; j < sizeof said / sizeof *said; j++)
+      is_anything |= !text_is_empty(said[j]);
+  }
+  return is_anything ? "The connector names no client id, secret, token URL or refresh URL to compare with."
+                     : "No connector was named to compare with: --connector FILE, or --client-id and its like.";
+}
+
 /* What was seen of the connector, and what has to be for a verdict. */
 static struct text why_no_connector(const struct inspect *inspect, struct arena *memory, const struct story *story) {
   const struct connector_settings *connector = story && story->connector ? story->connector : inspect->connectors;
@@ -187,6 +200,8 @@ static struct safe_text explain(const struct inspect *inspect, struct arena *mem
   const char *why = "";
   if (step == STEP_TOKEN)
     why = why_no_token(inspect, flow);
+  else if (step == STEP_CONNECTOR && !inspect->summary.has_connector)
+    why = why_no_settings(inspect);
   else if (step == STEP_CONNECTOR)
     return (struct safe_text){.text = why_no_connector(inspect, memory, story)};
   else if (flow && step == STEP_API && flow->steps[STEP_TOKEN] == STEP_VERIFIED)

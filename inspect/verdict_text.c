@@ -94,10 +94,8 @@ static void write_step(const struct step_verdict *steps, enum step step, const s
     write_exchange(&verdict->exchange, indent_of_exchanges(steps, style), style, out);
 }
 
-static void write_steps(const struct summary *summary, const struct step_verdict *steps, const struct text_style *style,
-                        struct text_out *out) {
-  enum step last = summary->has_connector ? STEP_CONNECTOR : STEP_API_AFTER_REFRESH;
-  for (int step = STEP_TOKEN; step <= (int)last; step++)
+static void write_steps(const struct step_verdict *steps, const struct text_style *style, struct text_out *out) {
+  for (int step = STEP_TOKEN; step < STEP_COUNT; step++)
     write_step(steps, (enum step)step, style, out);
 }
 
@@ -166,8 +164,9 @@ static void write_flow(const struct summary *summary, const struct flow_verdict 
   record_style(out, style, colors[flow->outcome]);
   record_wrap(out, style, 2, 4, BOLD, text_out_view(&name));
   text_out_free(&name);
-  for (int step = STEP_TOKEN; step <= (summary->has_connector ? STEP_CONNECTOR : STEP_API_AFTER_REFRESH); step++)
-    if (!text_is_empty(flow->flow.text) || flow->steps[step].status != STEP_NOT_SEEN)
+  bool is_flow = !text_is_empty(flow->flow.text);
+  for (int step = STEP_TOKEN; step < STEP_COUNT; step++)
+    if (flow->steps[step].status != STEP_NOT_SEEN || (is_flow && (step != STEP_CONNECTOR || summary->has_connector)))
       write_step(flow->steps, (enum step)step, style, out);
   if (style->is_verbose)
     write_story(flow, style, out);
@@ -373,7 +372,7 @@ void record_write_verdict(const struct summary *summary, const struct text_style
     write_flows(summary, style, out);
   } else {
     text_out_add_char(out, '\n');
-    write_steps(summary, summary->overall, style, out);
+    write_steps(summary->overall, style, out);
     for (size_t i = 0; i < summary->flows_shown && style->is_verbose; i++)
       write_story(&summary->flows[i], style, out);
   }

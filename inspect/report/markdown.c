@@ -77,8 +77,7 @@ static const char *word_of(const struct step_verdict *step) {
   return step->status == STEP_VERIFIED ? "verified" : "not seen";
 }
 
-static void add_steps(const struct summary *summary, const struct step_verdict *steps, struct text_out *out) {
-  enum step last = summary->has_connector ? STEP_CONNECTOR : STEP_API_AFTER_REFRESH;
+static void add_steps(const struct step_verdict *steps, enum step last, struct text_out *out) {
   text_out_add_string(out, "\n| | step | result |\n| --- | --- | --- |\n");
   for (int step = STEP_TOKEN; step <= (int)last; step++) {
     const struct step_verdict *verdict = &steps[step];
@@ -110,7 +109,7 @@ static void add_flows(const struct summary *summary, struct text_out *out) {
     text_out_addf(out, ": %s**\n", words[flow->outcome]);
     told += text_is_empty(flow->flow.text) ? 0 : flow->alike + 1;
     if (flow->outcome != OUTCOME_WORKS)
-      add_steps(summary, flow->steps, out);
+      add_steps(flow->steps, summary->has_connector ? STEP_CONNECTOR : STEP_API_AFTER_REFRESH, out);
   }
   if (told < summary->flow_count)
     text_out_addf(out, "\n… and %llu more.\n", (unsigned long long)(summary->flow_count - told));
@@ -255,7 +254,7 @@ static void add_run(const struct collected_run *run, struct text_out *out) {
   if (summary && summary->flow_count > 1 && summary->flows_shown)
     add_flows(summary, out);
   else if (summary && summary->outcome != OUTCOME_NOTHING && !summary->has_files_alone)
-    add_steps(summary, summary->overall, out);
+    add_steps(summary->overall, STEP_CONNECTOR, out);
   add_findings(run, out);
   if (!summary)
     return;
