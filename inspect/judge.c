@@ -380,8 +380,15 @@ static struct text flow_of(const struct check *check) {
   }
 }
 
+/* Beyond connections: the client id is the same in all of them. */
+static struct text client_of(const struct facts *facts) {
+  return facts->flow && facts->flow->client_id[0] ? text_from(facts->flow->client_id) : facts->exchange->client;
+}
+
 /* What a sign-in and its token request say alike is one finding, though the sign-in is of no flow yet. */
 static struct text owner_of(const struct report *report) {
+  if (report->is_of_client && report->check->facts)
+    return client_of(report->check->facts);
   bool is_of_sign_in = report->rule->step == STEP_CONNECTOR && (report->rule->on & ON_AUTHORIZATION) && report->check->facts;
   return is_of_sign_in ? report->check->facts->exchange->client : flow_of(report->check);
 }
@@ -423,7 +430,8 @@ static void tell(struct inspect *inspect, struct report *report) {
                       .recovery = report->is_at_once ? RECOVERY_NONE : report->recovery,
                       .since_ms = inspect->now_ms,
                       .subject = subject_of(inspect, report),
-                      .group = flows_key(&inspect->flows, "group", text_from(report->rule->id), flow_of(report->check)),
+                      .group = flows_key(&inspect->flows, "group", text_from(report->rule->id),
+                                         report->is_of_client ? owner_of(report) : flow_of(report->check)),
                       .flow_id = facts && facts->flow ? facts->flow->id : 0};
   report_render(report, &held.finding);
   if (may_recover(report)) {

@@ -175,6 +175,11 @@ void report_at_once(struct report *report) {
     report->is_at_once = true;
 }
 
+void report_of_client(struct report *report) {
+  if (report)
+    report->is_of_client = true;
+}
+
 void report_step(struct report *report, enum step step) {
   if (report)
     report->step = step;

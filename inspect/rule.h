@@ -129,6 +129,8 @@ void report_message(struct report *report, const char *message);
 void report_remedy_there(struct report *report, const char *sentence);
 /* report_subject - what the finding speaks of, beside rule and flow; the URL where nothing is said. One finding a subject. */
 void report_subject(struct report *report, struct text subject);
+/* report_of_client - of the client id, or the client's address where there is none, whatever connection showed it. */
+void report_of_client(struct report *report);
 void report_step(struct report *report, enum step step);
 /* report_member - which member of the file the finding is about; its subject, too, where none was said. */
 void report_member(struct report *report, struct text member, unsigned line);

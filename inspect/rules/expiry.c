@@ -24,6 +24,7 @@ static void check_consistent_expiry(struct check *c) {
   struct report *r = report(c);
   int64_t announced_s = facts->token->life_s;
   report_subject(r, facts->url.host);
+  report_of_client(r);
   evidence_name(r, "host", facts->url.host);
   evidence_token(r, "access_token", facts->token);
   evidence_number(r, "worked_at_seconds", common.from_ms / 1000);
