@@ -58,9 +58,20 @@ static bool was_read(struct roots *roots, FILE *file) {
   return false;
 }
 
+/* A pipe could be waited for forever, and by a run that hears no signal yet. */
+static FILE *open_file(const char *path, int *code) {
+  struct stat facts;
+  FILE *file = NULL;
+  if (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode))
+    *code = -EINVAL;
+  else if (!(file = fopen(path, "re")))
+    *code = -errno;
+  return file;
+}
+
 int roots_add_file(struct roots *roots, const char *path) {
-  FILE *file = fopen(path, "re");
-  int code = file ? 0 : -errno;
+  int code = 0;
+  FILE *file = open_file(path, &code);
   if (file && was_read(roots, file)) {
     fclose(file);
     return 0;

@@ -137,6 +137,13 @@ test('what was trusted before is trusted still: the files that variables name, a
   assert.match(run.stdout, /^(\S+roots\.pem) \1 \1$/m);
 });
 
+test('a variable that names a pipe does not keep the run waiting', async () => {
+  const pipe = join(scratch, 'roots.fifo');
+  execFileSync('mkfifo', [pipe]);
+  const run = await finish(['--quiet'], ['sh', '-c', 'echo "$CURL_CA_BUNDLE"'], { env: { CURL_CA_BUNDLE: pipe } });
+  assert.match(run.stdout, /roots\.pem\n$/);
+});
+
 test("wget's settings of a person are left alone", async () => {
   const run = await finish([], ['sh', '-c', 'echo "${WGETRC-unset}"'], { env: { WGETRC: '/home/somebody/wgetrc' } });
   assert.equal(run.stdout, '/home/somebody/wgetrc\n');
