@@ -21,6 +21,12 @@ struct judging {
 
 /* ---- asking ---- */
 
+/* What a rule concludes from a field that is not there, where fields of a recording could not be read, would be invented. */
+static bool misses_fields(const struct facts *facts, const struct rule *rule, unsigned on) {
+  bool is_of_call = (rule->on & on & ON_API_EXCHANGE) && (rule->needs & NEEDS_RESPONSE_HEAD);
+  return facts && facts->exchange->is_head_unread && (is_of_call || (rule->needs & (NEEDS_FIELDS | NEEDS_CREDENTIALS)));
+}
+
 static bool has_needs(const struct inspect *inspect, const struct facts *facts, unsigned needs) {
   if (!facts)
     return true;
@@ -73,7 +79,8 @@ struct report *report(struct check *check) {
 
 static void ask_group(struct judging *judging, const struct rule *rules, unsigned on) {
   for (const struct rule *rule = rules; rule->id; rule++) {
-    if (!(rule->on & on) || !has_needs(judging->check.inspect, judging->check.facts, rule->needs))
+    const struct facts *facts = judging->check.facts;
+    if (!(rule->on & on) || !has_needs(judging->check.inspect, facts, rule->needs) || misses_fields(facts, rule, on))
       continue;
     judging->check.rule = rule;
     rule->check(&judging->check);

@@ -87,6 +87,7 @@ struct exchange {
   const struct trait_said *said; /* of a redacted recording: what is known of the values that it hides (trait.h); not encoded */
   size_t said_count;
   struct text hidden_under; /* and a fingerprint that tells the key of all its fingerprints; empty: not said */
+  bool is_head_unread;      /* of a recording: fields are missing that were there; not encoded */
   bool is_response_local;   /* the proxy made the answer (or refused): never the provider's */
   bool was_retried;
   enum simulated simulated;

@@ -31,6 +31,7 @@ enum rule_needs {
   NEEDS_WHOLE_FLOW = 8,    /* compares exchanges: silent where observations of this flow were lost */
   ALSO_SIMULATED = 32,     /* the answer may be ours, as if the token had expired: asked for the client's part, never blames the provider */
   NEEDS_CREDENTIALS = 16,  /* concludes from a header that is not there: silent in a recording whose credentials were left out */
+  NEEDS_FIELDS = 64,       /* concludes from another header that is not there, or from what one says of a body; so does all of API calls */
 };
 
 /* Findings of one cause about one exchange: the one of the lowest rank speaks, the others lend their evidence; all of that rank where there

@@ -40,6 +40,7 @@ struct recording {
   size_t entry_count, entry_capacity;
   int64_t last_ms; /* when the entry before ended, for those that do not say */
   uint64_t skipped;
+  struct recording_oddity broken, fieldless;
   char *piece; /* PIECE_BYTES, or room for the largest entry so far */
   size_t piece_capacity;
 };
@@ -268,7 +269,7 @@ static int read_har_entry(struct recording *recording, const struct entry *entry
   if (!code)
     code = har_entry_read(text_of(recording->piece, (size_t)entry->place.length), entry->id, entry->place.started_ms, entry->place.ended_ms,
                           observation, &offset);
-  if (code && code != ERROR_UNSUPPORTED)
+  if (code && code != ERROR_UNSUPPORTED && code != ERROR_INCOMPLETE)
     error_set(error, code, "%s: the entry at byte %llu cannot be read: %s at byte %llu (it is left out, the others are judged)", file->path,
               (unsigned long long)entry->place.offset, error_text(code), (unsigned long long)entry->place.offset + offset);
   return code;
@@ -295,6 +296,14 @@ static int read_transfer(struct recording *recording, const struct entry *entry,
   return code;
 }
 
+static void note_oddity(const struct recording *recording, const struct entry *entry, struct recording_oddity *oddity) {
+  bool is_earlier = oddity->path == recording->files[entry->file].path && entry->place.offset < oddity->offset;
+  if (!oddity->count++ || is_earlier) {
+    oddity->path = recording->files[entry->file].path;
+    oddity->offset = entry->place.offset;
+  }
+}
+
 static int give_entry(struct recording *recording, const struct entry *entry, recording_fn *each, void *owner, struct error *error) {
   struct observation *observation = NULL;
   const struct file *file = &recording->files[entry->file];
@@ -303,10 +312,14 @@ static int give_entry(struct recording *recording, const struct entry *entry, re
                            : read_har_entry(recording, entry, &observation, error);
   if (code == ERROR_UNSUPPORTED)
     recording->skipped++;
-  if (code == ERROR_UNSUPPORTED || code == ERROR_CANCELLED)
+  if (code == ERROR_INCOMPLETE)
+    note_oddity(recording, entry, &recording->broken);
+  if (code == ERROR_UNSUPPORTED || code == ERROR_CANCELLED || code == ERROR_INCOMPLETE)
     return 0;
   if (code)
     return code;
+  if (observation->kind == OBSERVED_EXCHANGE && observation->exchange.is_head_unread)
+    note_oddity(recording, entry, &recording->fieldless);
   each(owner, observation);
   observation_free(observation);
   return 0;
@@ -326,6 +339,14 @@ int recording_each(struct recording *recording, recording_fn *each, void *owner,
 
 uint64_t recording_skipped(const struct recording *recording) {
   return recording->skipped;
+}
+
+struct recording_oddity recording_broken(const struct recording *recording) {
+  return recording->broken;
+}
+
+struct recording_oddity recording_fieldless(const struct recording *recording) {
+  return recording->fieldless;
 }
 
 uint64_t recording_tunnels(const struct recording *recording, const char **host) {

@@ -21,6 +21,7 @@ static const struct own_text own_texts[] = {
     {ERROR_PERMISSIONS, "others can read it"},
     {ERROR_OWN_ADDRESS, "the proxy was asked to connect to itself"},
     {ERROR_CANCELLED, "it was cancelled"},
+    {ERROR_INCOMPLETE, "what is needed is not in it"},
     {-EADDRINUSE, "address already in use"},
     {-ECONNREFUSED, "connection refused"},
     {-ECONNRESET, "connection reset"},

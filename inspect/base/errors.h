@@ -16,6 +16,7 @@ enum {
   ERROR_PERMISSIONS = -20008, /* a key file or folder is readable by others */
   ERROR_OWN_ADDRESS = -20009, /* the proxy was asked to connect to itself */
   ERROR_CANCELLED = -20010,
+  ERROR_INCOMPLETE = -20011, /* well-formed, but what is needed is not there, or of another type */
 };
 
 /* error_text - a short English phrase without a full stop ("address already in use"). Never NULL; static storage. */

@@ -8,6 +8,7 @@
 #include "inspect/base/json.h"
 #include "inspect/base/url.h"
 #include "inspect/capture/capture_url.h"
+#include "inspect/capture/har_fields.h"
 #include "inspect/capture/har_own.h"
 
 struct reading {
@@ -30,25 +31,12 @@ static struct text member_text(json_value value, const char *name) {
 
 /* ---- heads ---- */
 
-static bool is_real_field(json_value header) {
-  struct text name = member_text(header, "name");
-  return !text_is_empty(name) && name.data[0] != ':';
-}
-
 static const size_t extra_fields = 2; /* room for what some tools say elsewhere only */
 
 static void read_fields(struct reading *reading, json_value headers, struct http_head *head) {
-  size_t count = json_is_array(headers) ? json_count(headers) : 0;
-  struct http_field *fields = arena_alloc(reading->memory, (count + extra_fields) * sizeof *fields);
-  if (!fields) {
-    reading->has_failed = true;
-    return;
-  }
-  head->fields = fields;
-  for (json_value header = count ? json_next(headers, NULL) : NULL; header; header = json_next(headers, header))
-    if (is_real_field(header))
-      fields[head->field_count++] = (struct http_field){.name = copy(reading, member_text(header, "name")),
-                                                        .value = text_trim(copy(reading, member_text(header, "value")))};
+  bool are_whole;
+  reading->has_failed |= har_fields_read(reading->memory, headers, extra_fields, head, &are_whole) != 0;
+  reading->exchange->is_head_unread |= !are_whole;
 }
 
 /* A field that stands elsewhere in the entry and not among the headers. */
@@ -82,13 +70,26 @@ static struct text from_base64(struct reading *reading, struct text encoded) {
 }
 
 static int64_t member_size(json_value value, const char *name) {
-  double number = json_number(json_member(value, name));
+  double number;
+  if (!har_number(json_member(value, name), &number) && json_member(value, name))
+    return -1;
   return number >= 0 && number < 1e15 ? (int64_t)number : -1;
+}
+
+/* There is something, of a type that says nothing: nobody knows what the body was. */
+static bool is_odd_body(json_value holder) {
+  json_value text = json_member(holder, "text");
+  bool is_odd_holder = holder && !json_is_object(holder) && !json_is_string(holder) && !json_is_null(holder);
+  return is_odd_holder || (text && !json_is_string(text) && !json_is_null(text));
 }
 
 /* size: how long the body was; -1: not said. */
 static void set_body(struct reading *reading, json_value holder, struct text bytes, int64_t size, struct body *body) {
-  bool has_text = json_is_string(json_member(holder, "text")) || !text_is_empty(bytes);
+  bool has_text = json_is_string(holder) || json_is_string(json_member(holder, "text")) || !text_is_empty(bytes);
+  if (is_odd_body(holder) && text_is_empty(bytes)) {
+    *body = (struct body){.wire_bytes = size > 0 ? (uint64_t)size : 1};
+    return;
+  }
   body->bytes = bytes;
   body->is_captured = has_text && !(text_is_empty(bytes) && size > 0);
   body->wire_bytes = size > (int64_t)bytes.length ? (uint64_t)size : bytes.length;
@@ -98,7 +99,7 @@ static void set_body(struct reading *reading, json_value holder, struct text byt
 }
 
 static struct text text_member(struct reading *reading, json_value holder) {
-  struct text text = member_text(holder, "text");
+  struct text text = json_is_string(holder) ? json_string(holder) : member_text(holder, "text");
   if (text_equal_nocase(member_text(holder, "encoding"), TEXT("base64")))
     return from_base64(reading, text);
   return copy(reading, text);
@@ -107,12 +108,13 @@ static struct text text_member(struct reading *reading, json_value holder) {
 /* postData.params where a tool gives no text. */
 static struct text form_of(struct reading *reading, json_value params) {
   struct text_out out = {0};
-  for (json_value param = json_next(params, NULL); json_is_array(params) && param; param = json_next(params, param)) {
+  bool is_object = json_is_object(params);
+  for (json_value param = json_next(params, NULL); (json_is_array(params) || is_object) && param; param = json_next(params, param)) {
     if (out.length)
       text_out_add_char(&out, '&');
-    url_add_encoded(&out, member_text(param, "name"));
+    url_add_encoded(&out, is_object ? json_name(param) : member_text(param, "name"));
     text_out_add_char(&out, '=');
-    url_add_encoded(&out, member_text(param, "value"));
+    url_add_encoded(&out, is_object ? json_string(param) : member_text(param, "value"));
   }
   struct text form = copy(reading, text_out_view(&out));
   text_out_free(&out);
@@ -150,7 +152,7 @@ static void read_response_body(struct reading *reading, json_value response) {
   else
     drop_field(&exchange->response, TEXT("content-encoding"));
   if (!json_is_object(content))
-    size = member_size(response, "bodySize");
+    size = json_is_string(content) ? -1 : member_size(response, "bodySize");
   set_body(reading, content, bytes, size, &exchange->response_body);
   add_field(reading, &exchange->response, TEXT("Content-Type"), member_text(content, "mimeType"));
 }
@@ -180,10 +182,19 @@ static enum fault fault_of(struct text error) {
   return FAULT_RESET;
 }
 
+/* An answer without a status that can be read is no lost connection: nobody knows what it was. */
+static bool is_response_broken(json_value response) {
+  json_value status = json_member(response, "status");
+  double number;
+  bool is_odd = response && !json_is_object(response) && !json_is_null(response);
+  return is_odd || (status && !json_is_null(status) && !har_number(status, &number));
+}
+
 static void read_response(struct reading *reading, json_value entry) {
   struct exchange *exchange = reading->exchange;
   json_value response = json_member(entry, "response");
-  double status = json_number(json_member(response, "status"));
+  double status;
+  har_number(json_member(response, "status"), &status);
   if (!(status >= 100 && status <= 999)) {
     struct text error = member_text(response, "_error");
     exchange->ending = ENDED_UPSTREAM_CLOSED;
@@ -200,13 +211,27 @@ static void read_response(struct reading *reading, json_value entry) {
   read_response_body(reading, response);
 }
 
+/* data:, chrome-extension: and the like, which are no HTTP and nobody's fault. */
+static bool is_other_scheme(struct text url) {
+  size_t colon = text_find_char(url, ':');
+  struct text scheme = text_slice(url, 0, colon == SIZE_MAX ? 0 : colon);
+  static const struct text http[] = {TEXT("http"), TEXT("https"), TEXT("ws"), TEXT("wss")};
+  for (size_t i = 0; i < sizeof http / sizeof *http; i++)
+    if (text_equal_nocase(scheme, http[i]))
+      return false;
+  return scheme.length > 1 && text_find_char(scheme, '/') == SIZE_MAX && text_find_char(scheme, '.') == SIZE_MAX;
+}
+
 static int read_request(struct reading *reading, json_value entry) {
   struct exchange *exchange = reading->exchange;
   json_value request = json_member(entry, "request");
-  struct text method = member_text(request, "method");
-  int code = capture_url_set(reading->memory, member_text(request, "url"), &exchange->request);
-  if (code)
-    return code;
+  struct text method = member_text(request, "method"), url = member_text(request, "url");
+  bool is_method_odd = json_member(request, "method") && text_is_empty(method);
+  int code = capture_url_set(reading->memory, url, &exchange->request);
+  if (code == ERROR_UNSUPPORTED)
+    return is_other_scheme(url) || text_equal(method, TEXT("CONNECT")) ? code : ERROR_INCOMPLETE;
+  if (code || is_method_odd)
+    return code ? code : ERROR_INCOMPLETE;
   exchange->request.method = text_is_empty(method) ? TEXT("GET") : copy(reading, method);
   exchange->request.minor_version = minor_version(request);
   read_fields(reading, json_member(request, "headers"), &exchange->request);
@@ -238,6 +263,8 @@ static void set_unreadable(struct reading *reading, json_value own, const char *
 static int read_exchange(struct reading *reading, json_value entry, json_value own, struct observation *observation) {
   struct exchange *exchange = reading->exchange;
   int code = read_request(reading, entry);
+  if (!code && is_response_broken(json_member(entry, "response")))
+    code = ERROR_INCOMPLETE;
   if (code)
     return code;
   read_response(reading, entry);

@@ -8,7 +8,8 @@
 /* har_entry_read - of our own HAR also what is no exchange (har_own.h).
  * json: the entry's bytes. id: the exchange's. started_ms, ended_ms: Unix time (see har_scan.h).
  * Returns 0 and an observation that the caller frees; ERROR_MALFORMED or ERROR_TOO_DEEP where it is no JSON (*offset: at which byte of the
- * entry); ERROR_UNSUPPORTED where it has no request with a URL; -ENOMEM. */
+ * entry); ERROR_UNSUPPORTED where its URL is of another scheme than HTTP has; ERROR_INCOMPLETE where it lacks a URL, or where its method,
+ * answer or status cannot be read; -ENOMEM. */
 int har_entry_read(struct text json, uint64_t id, int64_t started_ms, int64_t ended_ms, struct observation **observation, size_t *offset);
 
 #endif

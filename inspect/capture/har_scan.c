@@ -49,7 +49,7 @@ static void take_time(struct har_scan *scan) {
     int64_t started_ms;
     if (time_parse_rfc3339(word, &started_ms) == 0)
       scan->place.started_ms = started_ms;
-  } else if (is_named(scan, "time") && !scan->is_in_string) {
+  } else if (is_named(scan, "time")) { /* some write it as a string */
     memcpy(number, word.data, word.length);
     number[word.length] = '\0';
     double lasted_ms = strtod(number, NULL);

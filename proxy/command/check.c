@@ -95,6 +95,26 @@ static void note_tunnels(struct check_run *run) {
   text_out_free(&out);
 }
 
+static void note_oddity(struct check_run *run, struct recording_oddity oddity, const char *what_one, const char *what_many) {
+  struct text_out out = {0};
+  const char *slash = oddity.count ? strrchr(oddity.path, '/') : NULL;
+  if (oddity.count) {
+    text_out_addf(&out, "%llu %s the first one begins at byte %llu of %.100s.", (unsigned long long)oddity.count,
+                  oddity.count == 1 ? what_one : what_many, (unsigned long long)oddity.offset, slash ? slash + 1 : oddity.path);
+    inspect_note_unseen(run->inspect, "capture", text_out_view(&out));
+  }
+  text_out_free(&out);
+}
+
+static void note_oddities(struct check_run *run) {
+  note_oddity(run, recording_broken(run->recording),
+              "broken entry of the recording was left out (no URL, or an answer, status or method that cannot be read):",
+              "broken entries of the recording were left out (no URL, or an answer, status or method that cannot be read):");
+  note_oddity(run, recording_fieldless(run->recording),
+              "entry of the recording has no headers that can be read, and the rules that need them were silent:",
+              "entries of the recording have no headers that can be read, and the rules that need them were silent:");
+}
+
 static void note_left_out(struct check_run *run) {
   uint64_t skipped = recording_skipped(run->recording);
   struct text_out out = {0};
@@ -105,6 +125,7 @@ static void note_left_out(struct check_run *run) {
                   skipped == 1 ? "it" : "them");
     inspect_note_unseen(run->inspect, "capture", text_out_view(&out));
   }
+  note_oddities(run);
   note_tunnels(run);
   if (recording_doubles(run->recording))
     inspect_note_unseen(run->inspect, "capture",

@@ -128,6 +128,67 @@ describe('recorded traffic', () => {
   });
 });
 
+describe('values of other JSON types than HAR has them', () => {
+  const call = (overrides = {}) => ({ startedDateTime: '2026-03-02T09:00:00Z', time: 10, request: { method: 'GET', url: 'https://api.example/me', headers: [{ name: 'Authorization', value: 'Bearer abcdefghijklmnop1234' }], ...overrides.request },
+    response: { status: 401, headers: [], content: { size: 0 }, ...overrides.response } });
+  const judge = (...entries) => {
+    const { status, stdout, stderr } = check(['--format', 'json', put('odd.har', { log: { entries } })]);
+    const lines = records(stdout);
+    return { status, stderr, rules: rulesOf(lines, 'error', 'warning', 'info'), unseen: lines.at(-1).not_seen.filter(({ kind }) => kind === 'capture').map(({ text }) => text), exchanges: lines.at(-1).exchanges };
+  };
+  const plain = () => judge(call());
+
+  for (const [what, headers] of [
+    ['an object', { Authorization: 'Bearer abcdefghijklmnop1234', Accept: null }], ['an object of lists', { Authorization: ['Bearer abcdefghijklmnop1234'], 'X-Count': [1, true] }],
+    ['pairs', [['Authorization', 'Bearer abcdefghijklmnop1234']]], ['lines', ['Authorization: Bearer abcdefghijklmnop1234']], ['a list of objects', [{ Authorization: 'Bearer abcdefghijklmnop1234' }]],
+    ['values that are lists', [{ name: 'Authorization', value: ['Bearer abcdefghijklmnop1234'] }, { name: 'X-Count', value: 3 }]],
+  ]) {
+    test(`headers that are ${what} are read as the fields they are`, () => {
+      const expected = plain();
+      assert.ok(!expected.rules.includes('api/missing-authorization') && expected.rules.length > 0, expected.rules.join());
+      assert.deepEqual(judge(call({ request: { headers } })), expected);
+    });
+  }
+
+  test('where headers cannot be read nothing is concluded from their absence, and that is said once', () => {
+    const answer = JSON.stringify({ access_token: 'abcdefghijklmnop1234', token_type: 'Bearer', expires_in: 3600 }), form = 'application/x-www-form-urlencoded';
+    const before = [call({ request: { method: 'POST', url: 'https://as.example/token', headers: { 'Content-Type': form }, postData: { mimeType: form, text: 'grant_type=client_credentials&client_id=c&client_secret=long-enough-a-secret-4711' } },
+      response: { status: 200, headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }, content: answer } }), call({ response: { status: 200 } })];
+    const later = (headers) => ({ ...call({ request: { url: 'https://api.example/other', headers } }), startedDateTime: '2026-03-02T09:00:05Z' });
+    const place = 19 + JSON.stringify(before).length - 1;
+    assert.ok(judge(...before, later({ Accept: '*/*' })).rules.includes('api/missing-authorization'));
+    for (const headers of [7, 'x', true, [5], [{ name: 'Authorization', value: {} }], undefined]) {
+      const { rules, unseen, stderr } = judge(...before, later(headers), later(headers));
+      assert.deepEqual([rules, stderr], [[], '']);
+      assert.deepEqual(unseen, [`2 entries of the recording have no headers that can be read, and the rules that need them were silent: the first one begins at byte ${place} of odd.har.`]);
+    }
+  });
+
+  test('a status, sizes and times that are strings count as the numbers they are', () => {
+    const expected = plain(), strings = call({ response: { status: '401', content: { size: '0' }, bodySize: '0' } });
+    assert.deepEqual(judge({ ...strings, time: '10' }), expected);
+    assert.deepEqual(judge(call({ request: { queryString: 5, cookies: 'x' }, response: { cookies: {} } })), expected);
+  });
+
+  test('bodies that are plain strings are read', () => {
+    const token = (postData, content) => ({ startedDateTime: '2026-03-02T09:00:00Z', time: 10, request: { method: 'POST', url: 'https://as.example/token', headers: [{ name: 'Content-Type', value: 'application/x-www-form-urlencoded' }], postData },
+      response: { status: 400, headers: [{ name: 'Content-Type', value: 'application/json' }], content } });
+    const form = 'grant_type=authorization_code&code=abc&redirect_uri=https%3A%2F%2Fc.example%2Fcb&client_id=c', answer = '{"error":"invalid_grant"}';
+    const expected = judge(token({ mimeType: 'application/x-www-form-urlencoded', text: form }, { size: answer.length, mimeType: 'application/json', text: answer }));
+    assert.ok(expected.rules.length > 0);
+    assert.deepEqual(judge(token(form, answer)), expected);
+    const odd = judge(token({ text: { grant_type: 'authorization_code' } }, { text: 5 }));
+    assert.ok(!odd.rules.includes('token/missing-parameter') && !odd.rules.includes('token/not-json'), odd.rules.join());
+  });
+
+  test('broken entries are told as broken, with the place of the first', () => {
+    const { unseen, exchanges, status, stderr } = judge(call({ request: { url: undefined } }), call({ request: { url: 'data:,x' } }), call({ response: { status: {} } }), { ...call(), response: 'lost' }, {}, call());
+    assert.deepEqual([exchanges, stderr, status], [1, '', plain().status]);
+    assert.match(unseen.find((text) => text.includes('broken')), /^4 broken entries of the recording were left out \(no URL, or an answer, status or method that cannot be read\): the first one begins at byte 19 of odd\.har\.$/);
+    assert.match(unseen.find((text) => text.includes('data:')), /^1 entry of the recording was left out/);
+  });
+});
+
 describe('a file that cannot be read', () => {
   test('a cut file says at which byte, and what stands before is judged', () => {
     const whole = JSON.stringify(har([...faulty.exchanges, ...healthy.exchanges]));

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -240,28 +241,66 @@ static void a_connection_that_broke_is_no_answer(void **state) {
 static void wrong_types_are_survived(void **state) {
   (void)state;
   static const char *const readable[] = {
-      "{\"request\":{\"method\":5,\"url\":\"https://a.example/\",\"headers\":{},\"postData\":[]},\"response\":[]}",
-      "{\"request\":{\"url\":\"https://a.example/"
-      "\",\"headers\":[1,null,{\"name\":{}},{\"name\":\"a\",\"value\":3}]},\"response\":{\"status\":\"200\"}}",
+      "{\"request\":{\"url\":\"https://a.example/\",\"headers\":{},\"postData\":[]},\"response\":{\"status\":\"200\"}}",
       "{\"request\":{\"url\":\"https://a.example/"
       "\"},\"response\":{\"status\":200,\"content\":{\"size\":\"x\",\"text\":{},\"encoding\":1}}}",
       "{\"request\":{\"url\":\"https://a.example/"
       "\"},\"response\":{\"status\":200,\"content\":{\"text\":\"***\",\"encoding\":\"base64\"}}}"};
-  static const char *const no_exchange[] = {"{}",
-                                            "[]",
-                                            "null",
-                                            "{\"request\":{\"url\":\"about:blank\"}}",
-                                            "{\"request\":{\"url\":\"/relative\"}}",
-                                            "{\"request\":{\"url\":\"data:text/plain,x\"}}",
-                                            "{\"request\":{\"url\":7}}"};
   for (size_t i = 0; i < sizeof readable / sizeof *readable; i++)
     observation_free(read_entry(readable[i]));
-  for (size_t i = 0; i < sizeof no_exchange / sizeof *no_exchange; i++) {
-    struct observation *observation = NULL;
-    size_t offset;
-    assert_int_equal(har_entry_read(text_from(no_exchange[i]), 1, 0, 0, &observation, &offset), ERROR_UNSUPPORTED);
-    assert_null(observation);
+}
+
+static void expect_code(const char *json, int code) {
+  struct observation *observation = NULL;
+  size_t offset;
+  if (har_entry_read(text_from(json), 1, 0, 0, &observation, &offset) != code)
+    fail_msg("%s", json);
+  assert_null(observation);
+}
+
+static void what_lacks_something_is_told_from_what_is_no_http(void **state) {
+  (void)state;
+  static const char *const broken[] = {
+      "{}",
+      "[]",
+      "null",
+      "{\"request\":{\"url\":7}}",
+      "{\"request\":{\"url\":\"\"}}",
+      "{\"request\":{\"url\":\"/relative\"}}",
+      "{\"request\":{\"url\":\"a.example:443\"}}",
+      "{\"request\":{\"url\":\"https://\"}}",
+      "{\"request\":{\"method\":5,\"url\":\"https://a.example/\"}}",
+      "{\"request\":{\"url\":\"https://a.example/\"},\"response\":[]}",
+      "{\"request\":{\"url\":\"https://a.example/\"},\"response\":{\"status\":\"fine\"}}",
+  };
+  static const char *const others[] = {"about:blank", "data:text/plain,x", "chrome-extension://a/b.js", "blob:https://a.example/1"};
+  for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
+    expect_code(broken[i], ERROR_INCOMPLETE);
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    char json[100];
+    snprintf(json, sizeof json, "{\"request\":{\"url\":\"%s\"}}", others[i]);
+    expect_code(json, ERROR_UNSUPPORTED);
   }
+}
+
+static void headers_of_any_shape_are_fields(void **state) {
+  (void)state;
+  struct observation *observation = read_entry(
+      "{\"request\":{\"url\":\"https://a.example/\",\"headers\":[1,{\"name\":\"a\",\"value\":3},[\"b\",\" x\"],\"c: y:z\",\":path: /\","
+      "{\"d\":[\"1\",true]},{\"name\":\"e\"},{\"name\":\"\",\"value\":\"HTTP/1.1\"},\"\"]},"
+      "\"response\":{\"status\":\" 201 \",\"headers\":{\"Set-Cookie\":[\"f=1\",\"g=2\"],\"Retry-After\":1.5}}}");
+  const struct http_head *request = &observation->exchange.request, *response = &observation->exchange.response;
+  static const char *const expected[][2] = {{"a", "3"}, {"b", "x"}, {"c", "y:z"}, {"d", "1"}, {"d", "true"}, {"e", ""}};
+  assert_int_equal(request->field_count, sizeof expected / sizeof *expected);
+  for (size_t i = 0; i < request->field_count; i++) {
+    expect_text(request->fields[i].name, expected[i][0]);
+    expect_text(request->fields[i].value, expected[i][1]);
+  }
+  assert_int_equal(response->status, 201);
+  assert_int_equal(http_head_field_count(response, TEXT("set-cookie")), 2);
+  expect_text(http_head_field(response, TEXT("retry-after")), "1.5");
+  assert_true(observation->exchange.is_head_unread); /* the 1 */
+  observation_free(observation);
 }
 
 static void what_is_no_json_says_where(void **state) {
@@ -286,6 +325,8 @@ int main(void) {
       cmocka_unit_test(a_body_that_was_left_out_or_cut_is_marked),
       cmocka_unit_test(a_connection_that_broke_is_no_answer),
       cmocka_unit_test(wrong_types_are_survived),
+      cmocka_unit_test(what_lacks_something_is_told_from_what_is_no_http),
+      cmocka_unit_test(headers_of_any_shape_are_fields),
       cmocka_unit_test(what_is_no_json_says_where),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
