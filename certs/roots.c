@@ -63,7 +63,7 @@ static FILE *open_file(const char *path, int *code) {
   struct stat facts;
   FILE *file = NULL;
   if (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode))
-    *code = -EINVAL;
+    *code = ERROR_MALFORMED;
   else if (!(file = fopen(path, "re")))
     *code = -errno;
   return file;
