@@ -52,12 +52,12 @@ struct report {
   struct evidence evidence[MAX_EVIDENCE];
   size_t evidence_count;
   enum rule_recovery recovery;
-  bool is_hint;    /* a possible cause: silences none */
-  bool is_past;    /* about what failed before: there is nothing to wait for */
-  bool is_at_once; /* does not wait for a recovery */
+  bool is_hint;      /* a possible cause: silences none */
+  bool is_past;      /* about what failed before: there is nothing to wait for */
+  bool is_at_once;   /* does not wait for a recovery */
   bool is_of_client; /* its subject is not of one flow */
-  bool is_silent;  /* another report speaks for the same cause */
-  bool is_backup;  /* and this one does where the other proves wrong */
+  bool is_silent;    /* another report speaks for the same cause */
+  bool is_backup;    /* and this one does where the other proves wrong */
 };
 
 /* judge.c: asks the rules about an exchange, or another observation where facts is NULL; tells or holds what they report. */

@@ -151,7 +151,8 @@ static void silence_general(struct report *first) {
     if (!is_before(best, report) || best->is_hint)
       continue;
     lend_evidence(best, report);
-    report->is_backup = best->rule->takes_token_for_dead && best->severity == SEVERITY_ERROR && is_last(first, report);
+    report->is_backup = cause_of(report) != CAUSE_NOT_RENEWED && best->rule->takes_token_for_dead && best->severity == SEVERITY_ERROR &&
+                        is_last(first, report);
     report->is_silent = !report->is_backup;
     if (report->severity > best->severity)
       best->severity = report->severity;

@@ -36,7 +36,7 @@ enum rule_needs {
 
 /* Findings of one cause about one exchange: the one of the lowest rank speaks, the others lend their evidence; all of that rank where there
  * are several. */
-enum rule_cause { CAUSE_NONE, CAUSE_API_REFUSED, CAUSE_TOKEN_REFUSED, CAUSE_TOKEN_ANSWER };
+enum rule_cause { CAUSE_NONE, CAUSE_API_REFUSED, CAUSE_TOKEN_REFUSED, CAUSE_TOKEN_ANSWER, CAUSE_NOT_RENEWED };
 
 #define RANK_GENERAL 90 /* from here on: says that something failed, not why */
 
